@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# scxlua: a Lua script as the CPU scheduler of a running Linux machine.
+#
+#   make run    everything from nothing: installs what is missing, builds, schedules
+#   make test   the same, and passes the tests
+#   make help   the rest
+#
+# Everything generated goes under build/. V=1 shows the commands. SAN=address|undefined|thread
+# builds with that sanitizer in a directory of its own.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+DESTDIR ?=
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CLANG ?= clang-19
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
+SAN ?=
+POLICY ?= policies/fifo.lua
+Q := $(if $(V),,@)
+B := build$(if $(SAN),/$(SAN))
+ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
+TRIPLE := $(shell uname -m)-linux-gnu
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wwrite-strings \
+	-Wundef -Wformat=2 -Wimplicit-fallthrough -Wvla
+PKGS := luajit jansson libcap
+# Expanded when used: pkg-config may be what `make deps` is about to install.
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
+PKG_LIBS = $(shell pkg-config --libs libbpf $(PKGS))
+OPT ?= -O2 -g
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SANFLAGS) -Ibpf -Iruntime -isystem $B \
+	$(PKG_CFLAGS:-I%=-isystem %) -DSCXLUA_VERSION='"$(VERSION)"' \
+	-DSCXLUA_INSTALLED_LIBDIR='"$(PREFIX)/share/scxlua/lua"' $(CFLAGS)
+LDFLAGS_ALL = $(SANFLAGS) -rdynamic $(LDFLAGS)
+LIBS_ALL = $(PKG_LIBS) -lelf -lz -lm
+
+# Everything but main.c and the module that needs the BPF skeleton, in reading order.
+MODULES := ring table queue hist arena engine synth log options report script lua_message \
+	lua_sandbox lua_load lua_trace lua_cold policy_lua warmup check
+DAEMON := kernel worker crew supervisor main
+LUA := $(wildcard lua/*.lua lua/*/*.lua)
+POLICIES := $(wildcard policies/*.lua)
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all deps run test check lint bench vm-test install clean help
+all: $B/scxlua ## build build/scxlua
+
+include tests/vm/vm.mk
+include tests/unit/unit.mk
+
+$B/%.d: ;
+$B $B/obj $B/unit $B/bench:
+	$(Q)mkdir -p $@
+
+$B/abi_cdef.h: bpf/abi.h | $B
+	$(Q)sed -n '/^\/\* cdef-begin/,/^\/\* cdef-end/p' $< | sed 's/SCX_RO/const/g' >$@
+
+$B/abi_cdef.inc: $B/abi_cdef.h
+	$(Q)sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $< >$@
+
+$B/scxlua.bpf.o: bpf/scxlua.bpf.c $(wildcard bpf/*.h) | $B
+	@echo "  BPF     $@"
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Werror -D__TARGET_ARCH_$(ARCH) -Ibpf \
+		-isystem /usr/include/$(TRIPLE) -c $< -o $@
+
+# The line that is cut out sets a field that libbpf 1.4 does not have; the struct_ops link is
+# made by kernel_attach(), not by the skeleton.
+$B/scxlua.skel.h: $B/scxlua.bpf.o
+	@echo "  SKEL    $@"
+	$(Q)$(BPFTOOL) gen skeleton $< name scxlua_bpf | sed '/map->link = /d' >$@
+
+$B/obj/%.o: runtime/%.c Makefile | $B/obj $B/abi_cdef.inc
+	@echo "  CC      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+$B/obj/kernel.o: $B/scxlua.skel.h
+
+$B/libscxlua.a: $(MODULES:%=$B/obj/%.o)
+	@echo "  AR      $@"
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$B/scxlua: $(DAEMON:%=$B/obj/%.o) $B/libscxlua.a
+	@echo "  LD      $@"
+	$(Q)$(CC) $(LDFLAGS_ALL) $(DAEMON:%=$B/obj/%.o) -Wl,--whole-archive $B/libscxlua.a \
+		-Wl,--no-whole-archive $(LIBS_ALL) -o $@
+
+-include $(wildcard $B/obj/*.d $B/unit/*.d)
+
+deps: ## install what is missing from Debian, saying what
+	$(Q).ci/deps
+
+run: deps ## schedule this machine, or a VM with a visible load: POLICY=policies/fifo.lua
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/demo '$(POLICY)'
+
+test: deps ## all the tests: check, then the real kernel in a VM
+	$(Q)$(MAKE) --no-print-directory all check-build
+	$(Q)tests/run --list tests/check.list --list tests/vm.list
+
+check: all check-build ## tests that need neither root nor a VM, under a minute
+	$(Q)B=$B tests/run --list tests/check.list
+
+lint: all ## formatting, luacheck, shellcheck, headers, Lua globals
+	$(Q)tests/lint
+
+clean: ## remove what was built, but not fetched kernels
+	$(Q)find build -mindepth 1 -maxdepth 1 ! -name kernels ! -name bootstrap -exec rm -rf {} +
+
+install: all ## install under DESTDIR and PREFIX
+	install -Dm755 $B/scxlua $(DESTDIR)$(PREFIX)/sbin/scxlua
+	$(foreach f,$(LUA),install -Dm644 $f $(DESTDIR)$(PREFIX)/share/scxlua/$f;)
+	$(foreach f,$(POLICIES),install -Dm644 $f $(DESTDIR)$(PREFIX)/share/scxlua/$f;)
+
+help: ## this list
+	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * guard.bpf.h - what keeps the machine running whatever the policy does.
+ *
+ * Age-out: a CPU with nothing else to do takes a task from the hold queues whose head is older
+ * than the hold limit. Starvation guard: a task that has not run for the starve limit, wherever
+ * it waits, is moved to the starved queue, which is served before the others with a bounded
+ * share. Both hang on a timer as well, because a CPU may be idle, or busy with one long slice,
+ * or offline. The timer's work per tick is bounded; what it does not reach it reaches later.
+ */
+#ifndef SCXLUA_GUARD_BPF_H
+#define SCXLUA_GUARD_BPF_H
+
+enum {
+	AGE_SCAN = 64,	   /* hold queues that one dispatch looks at */
+	RESCUE_STEPS = 512, /* tasks of one queue, from each end, that one tick looks at */
+	CPUS_PER_TICK = 64,
+};
+
+struct guard_timer {
+	struct bpf_timer timer;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct guard_timer);
+} guard_timers SEC(".maps");
+
+uint32_t next_cpu; /* where the timer's round over the CPUs goes on; the timer's own */
+
+/* Has the first task of the queue been there since before `limit`? Then also kicks for it. */
+static __always_inline bool head_before(u64 dsq, u64 limit, bool kick)
+{
+	struct bpf_iter_scx_dsq it;
+	struct task_struct *p;
+	struct task_ctx *tctx;
+	bool before = false;
+
+	if (!bpf_iter_scx_dsq_new(&it, dsq, 0) && (p = bpf_iter_scx_dsq_next(&it))) {
+		tctx = task_ctx(p);
+		before = tctx && tctx->hold_ns <= limit;
+		if (before && kick)
+			kick_idle_for(p);
+	}
+	bpf_iter_scx_dsq_destroy(&it);
+	return before;
+}
+
+/*
+ * Takes one task that was held for longer than the hold limit, its own CPU's first. It is
+ * counted in ops.running, which finds it still HELD. The move may take a younger one if the
+ * head cannot run here; accepted.
+ */
+static __always_inline bool take_aged(s32 cpu, u64 now)
+{
+	u32 other = cpu;
+	int i;
+
+	if (cfg.fault_no_age)
+		return false;
+	bpf_for(i, 0, AGE_SCAN) {
+		if (i >= cfg.nr_cpu_ids)
+			break;
+		if (scx_bpf_dsq_nr_queued(DSQ_HOLD + other) > 0 &&
+		    head_before(DSQ_HOLD + other, now - cfg.hold_ns, false) &&
+		    dsq_take(DSQ_HOLD + other))
+			return true;
+		if (++other >= cfg.nr_cpu_ids)
+			other = 0;
+	}
+	return false;
+}
+
+/*
+ * The slice of a starved task: what the whole starved queue can get within a second, so that a
+ * thousand of them pass before the kernel's watchdog (timeout_ms) loses patience.
+ */
+static __always_inline u64 starved_slice(void)
+{
+	s32 waiting = scx_bpf_dsq_nr_queued(DSQ_STARVED);
+	u64 slice;
+
+	if (waiting <= 0 || !control.nr_online)
+		return cfg.slice_ns;
+	slice = 1000ull * NSEC_PER_MSEC * control.nr_online / waiting;
+	if (slice > cfg.slice_ns)
+		return cfg.slice_ns;
+	return slice < NSEC_PER_MSEC / 10 ? NSEC_PER_MSEC / 10 : slice;
+}
+
+/* Moves the tasks of a queue that have not run since `limit` to the starved queue. */
+static __always_inline void rescue(u64 dsq, u64 iter_flags, u64 limit)
+{
+	struct bpf_iter_scx_dsq it;
+	struct task_struct *p;
+	struct task_ctx *tctx;
+	int i;
+
+	if (bpf_iter_scx_dsq_new(&it, dsq, iter_flags))
+		goto out;
+	bpf_for(i, 0, RESCUE_STEPS) {
+		p = bpf_iter_scx_dsq_next(&it);
+		if (!p)
+			break;
+		tctx = task_ctx(p);
+		if (!tctx || tctx->enqueue_ns > limit)
+			continue;
+		dsq_set_slice(&it, starved_slice());
+		if (!dsq_move(&it, p, DSQ_STARVED))
+			continue; /* it was taken meanwhile */
+		count_timer(starved);
+		if (settle(tctx) == TASK_HELD)
+			count_timer(aged_out);
+	}
+out:
+	bpf_iter_scx_dsq_destroy(&it);
+}
+
+static __always_inline void rescue_both_ends(u64 dsq, u64 limit)
+{
+	s32 waiting = scx_bpf_dsq_nr_queued(dsq);
+
+	if (waiting <= 0)
+		return;
+	rescue(dsq, 0, limit);
+	if (waiting > RESCUE_STEPS)
+		rescue(dsq, kernel_enum(scx_dsq_iter_flags, SCX_DSQ_ITER_REV), limit);
+}
+
+/* Gets the first task of the queue a CPU: an idle one, or the one it last ran on, interrupted. */
+static __always_inline void press_head(u64 dsq)
+{
+	struct bpf_iter_scx_dsq it;
+	struct task_struct *p;
+	s32 cpu;
+
+	if (!bpf_iter_scx_dsq_new(&it, dsq, 0) && (p = bpf_iter_scx_dsq_next(&it))) {
+		cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
+		if (cpu >= 0)
+			scx_bpf_kick_cpu(cpu, kernel_enum(scx_kick_flags, SCX_KICK_IDLE));
+		else
+			scx_bpf_kick_cpu(scx_bpf_task_cpu(p),
+					 kernel_enum(scx_kick_flags, SCX_KICK_PREEMPT));
+	}
+	bpf_iter_scx_dsq_destroy(&it);
+}
+
+/* One CPU's queues: aged heads get a CPU, starving tasks and those of an offline CPU move. */
+static __always_inline void guard_cpu(u32 cpu, u64 now)
+{
+	struct scx_cpu *row = cpu_row(cpu);
+	u64 limit = now - cfg.starve_ns;
+
+	if (!row)
+		return;
+	if (!row->online)
+		limit = now;
+	if (!cfg.fault_no_age && scx_bpf_dsq_nr_queued(DSQ_HOLD + cpu) > 0) {
+		head_before(DSQ_HOLD + cpu, now - cfg.hold_ns, true);
+		rescue(DSQ_HOLD + cpu, 0, limit);
+	}
+	if (!cfg.fault_no_starve)
+		rescue_both_ends(DSQ_CPU + cpu, limit);
+}
+
+/* Has the worker yielded, and must run: a sign of life is due, or a record waits too long? */
+static __always_inline bool worker_overdue(u64 now)
+{
+	u64 asked = worker_asked_since;
+
+	if (scx_bpf_dsq_nr_queued(DSQ_WORKER) <= 0)
+		return false;
+	return (s64)(now - worker_last_run) > (s64)cfg.heartbeat_ns ||
+	       (asked && (s64)(now - asked) > (s64)(cfg.hold_ns / 4));
+}
+
+static int guard_tick(void *map, int *key, struct bpf_timer *timer)
+{
+	u64 now = bpf_ktime_get_ns();
+	int i;
+
+	bpf_for(i, 0, CPUS_PER_TICK) {
+		if (i >= cfg.nr_cpu_ids)
+			break;
+		if (next_cpu >= cfg.nr_cpu_ids)
+			next_cpu = 0;
+		guard_cpu(next_cpu++, now);
+	}
+	if (!cfg.fault_no_starve) {
+		rescue_both_ends(DSQ_SHARED, now - cfg.starve_ns);
+		rescue_both_ends(DSQ_BYPASS, now - cfg.starve_ns);
+	}
+	press_head(DSQ_STARVED);
+	if (worker_overdue(now))
+		press_head(DSQ_WORKER);
+	bpf_timer_start(timer, cfg.hold_ns / 2, 0);
+	return 0;
+}
+
+static __always_inline int guard_start(void)
+{
+	struct guard_timer *timer;
+	u32 key = 0;
+	int err;
+
+	timer = bpf_map_lookup_elem(&guard_timers, &key);
+	if (!timer)
+		return -ENOENT;
+	err = bpf_timer_init(&timer->timer, &guard_timers, 1 /* CLOCK_MONOTONIC */);
+	if (!err)
+		err = bpf_timer_set_callback(&timer->timer, guard_tick);
+	if (!err)
+		err = bpf_timer_start(&timer->timer, cfg.hold_ns / 2, 0);
+	return err;
+}
+
+#endif

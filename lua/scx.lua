@@ -1,0 +1,111 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+--
+-- scx.lua - the module a policy sees: `local scx = require "scx"`.
+--
+--   scx.dispatch(task, cpu, slice_ns, vtime, flags)   state a decision
+--   scx.heap([cap]), scx.fifo([cap])                  queues of tasks, see scx/queue.lua
+--   scx.now()                                         CLOCK_MONOTONIC, nanoseconds
+--   scx.log(fmt, ...)                                 one line on stderr
+--   scx.opt.KEY                                       options, set once the policy's table is read
+--   scx.cpus[i], scx.nr_cpus                          the machine, i = 0..nr_cpus-1
+--   scx.slice_us                                      the runtime's default slice, microseconds
+--   scx.CPU_ANY                                       as a cpu: the queue every CPU takes from
+--   scx.PREEMPT                                       a decision's flag
+--   scx.WAKEUP NEW PREEMPTED EXPIRED LAST             bits of task.flags
+--
+-- Tasks and CPUs are the C structs of bpf/abi.h; fields that are not the policy's are const, and
+-- writing one is an error. Any other name read from scx, or any write to it, is an error too.
+
+local _, host = ...
+local ffi = require "ffi"
+local queue = require "scx.queue"
+local option = require "scx.option"
+local nearest = require "scx.nearest"
+
+local C = ffi.C
+local format = string.format
+local host_log = host.log
+
+-- One outbox for the life of the state: its address becomes a constant of the compiled code.
+local outbox = ffi.cast("struct scx_outbox *", host.outbox)
+local cap = outbox.cap
+local CPU_ANY = C.SCX_CPU_ANY
+
+local scx = {
+	CPU_ANY = CPU_ANY,
+	PREEMPT = C.SCX_PREEMPT,
+	WAKEUP = C.SCX_TASK_WAKEUP,
+	NEW = C.SCX_TASK_NEW,
+	PREEMPTED = C.SCX_TASK_PREEMPTED,
+	EXPIRED = C.SCX_TASK_EXPIRED,
+	LAST = C.SCX_TASK_LAST,
+	cpus = ffi.cast("const struct scx_cpu *", host.cpus),
+	nr_cpus = host.nr_cpus,
+	slice_us = outbox.default_slice_us_,
+	opt = option.values,
+}
+
+--- States a decision: run `task` next on `cpu` for `slice_ns`.
+-- @param task a struct scx_task * that waits for a decision: from enqueue()'s array or a queue
+-- @param cpu scx.CPU_ANY (default) or 0..scx.nr_cpus-1
+-- @param slice_ns nanoseconds; 0 (default) is the runtime's slice, too large a value is clamped
+-- @param vtime order within the target queue, 0..2^63, lowest first; default: the time of this
+--   batch, so that a policy that gives none is first come, first served
+-- @param flags scx.PREEMPT to interrupt what runs on that CPU, else 0 (default)
+-- @return true; false if the ring to the kernel is full: keep the task and try again later.
+-- Values out of range are replaced and counted by the runtime, never fatal; a value of the wrong
+-- type is an error.
+function scx.dispatch(task, cpu, slice_ns, vtime, flags)
+	local n = outbox.n
+	if n >= cap then
+		C.scx_outbox_flush()
+		n = outbox.n
+		if n >= cap then
+			return false
+		end
+	end
+	local d = outbox.decision[n]
+	d.task = task
+	d.cpu = cpu or CPU_ANY
+	d.slice_ns = slice_ns or 0
+	d.vtime = vtime or outbox.now_ns
+	d.flags = flags or 0
+	outbox.n = n + 1
+	return true
+end
+
+--- A priority queue of tasks, lowest key first.
+-- @param nr how many tasks it holds at most; default: as many threads as the runtime tracks
+-- @return the queue (scx/queue.lua); error if memory is short. Not for hot code.
+function scx.heap(nr)
+	return queue.heap(nr or host.max_tasks)
+end
+
+--- A first-in, first-out queue of tasks; argument, result and error as for scx.heap().
+function scx.fifo(nr)
+	return queue.fifo(nr or host.max_tasks)
+end
+
+--- The time now, not that of the batch; costs about 20 ns.
+-- @return nanoseconds of CLOCK_MONOTONIC, comparable to task.enqueue_ns
+function scx.now()
+	local ns = C.scx_now_ns() -- not a tail call: see scx/queue.lua
+	return ns
+end
+
+--- Writes one line to stderr, with the policy's name before it. At most 10 lines a second, the
+-- rest is counted. Builds a string, so not for hot code.
+-- @param fmt as for string.format, with its arguments after it
+function scx.log(fmt, ...)
+	host_log(format(fmt, ...))
+end
+
+return setmetatable(scx, {
+	__index = function(_, key)
+		error(format("scx has no %s%s", tostring(key), nearest(key, scx)), 2)
+	end,
+	__newindex = function(_, key)
+		error(format("scx.%s: the scx module is read-only", tostring(key)), 2)
+	end,
+	__metatable = false,
+})

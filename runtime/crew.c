@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include "crew.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+int crew_init(struct member member[CREW_SLOTS])
+{
+	int i;
+
+	for (i = 0; i < CREW_SLOTS; i++) {
+		void *shm = mmap(NULL, sizeof(struct worker_shm), PROT_READ | PROT_WRITE,
+				 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+		member[i] = (struct member){ .slot = SCXLUA_OWN_WORKER0 + i, .go_fd = -1 };
+		if (shm == MAP_FAILED)
+			return -errno;
+		member[i].shm = shm;
+		member[i].go_fd = eventfd(0, EFD_CLOEXEC);
+		if (member[i].go_fd < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+void crew_fini(struct member member[CREW_SLOTS])
+{
+	int i;
+
+	for (i = 0; i < CREW_SLOTS; i++) {
+		member_kill(&member[i]);
+		if (member[i].shm)
+			munmap(member[i].shm, sizeof(struct worker_shm));
+		if (member[i].go_fd >= 0)
+			close(member[i].go_fd);
+	}
+}
+
+int member_start(struct member *m, struct worker_args args)
+{
+	pid_t pid;
+
+	memset(m->shm, 0, sizeof(*m->shm));
+	args.shm = m->shm;
+	args.slot = m->slot;
+	args.go_fd = m->go_fd;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (!pid)
+		worker_main(&args);
+	m->pid = pid;
+	m->awaited = false;
+	m->batch = m->batch_cpu_ns = m->batch_wall_ns = 0;
+	return 0;
+}
+
+enum worker_state member_state(const struct member *m)
+{
+	return __atomic_load_n(&m->shm->state, __ATOMIC_ACQUIRE);
+}
+
+void member_go(struct member *m, bool adopt)
+{
+	uint64_t one = 1;
+
+	m->shm->adopt = adopt;
+	/* An eventfd takes it unless the counter overflows. */
+	if (write(m->go_fd, &one, sizeof(one)) < 0)
+		member_kill(m);
+}
+
+void member_retire(struct member *m)
+{
+	m->awaited = true;
+	__atomic_store_n(&m->shm->retire, 1, __ATOMIC_RELEASE);
+}
+
+void member_kill(struct member *m)
+{
+	if (!m->pid)
+		return;
+	kill(m->pid, SIGKILL);
+	while (waitpid(m->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	member_gone(m);
+}
+
+void member_gone(struct member *m)
+{
+	struct pollfd fd = { .fd = m->go_fd, .events = POLLIN };
+	uint64_t unread;
+
+	m->pid = 0;
+	/* A go that it did not live to read must not start its successor. */
+	if (poll(&fd, 1, 0) == 1 && read(m->go_fd, &unread, sizeof(unread)) < 0)
+		m->go_fd = -1;
+}
+
+static uint64_t to_ns(struct timespec ts)
+{
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t cpu_ns(const struct member *m)
+{
+	struct timespec ts;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(m->pid, &clock) || clock_gettime(clock, &ts))
+		return 0;
+	return to_ns(ts);
+}
+
+/* The letter of its state in /proc: T is stopped, t traced. */
+static bool is_stopped(const struct member *m)
+{
+	char path[64], line[512], *after;
+	size_t len = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)m->pid);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	len = fread(line, 1, sizeof(line) - 1, f);
+	fclose(f);
+	line[len] = '\0';
+	after = strrchr(line, ')');
+	return after && (after[2] == 'T' || after[2] == 't');
+}
+
+/* "FILE:LINE: hook()", or as much of it as is known. */
+static void describe_hook(const struct member *m, uint32_t hook, char *buf, size_t size)
+{
+	if (hook >= NR_HOOKS)
+		hook = HOOK_NONE;
+	snprintf(buf, size, "%s%s%s()", m->shm->where[hook], m->shm->where[hook][0] ? ": " : "",
+		 engine_hook_name[hook]);
+}
+
+static bool overrun_load(const struct member *m, const struct crew_limits *limits, uint64_t cpu,
+			 char *message)
+{
+	char what[CREW_MESSAGE_LEN / 2];
+	uint32_t hook = m->shm->progress.in_hook;
+
+	if (cpu < limits->load_ns)
+		return false;
+	describe_hook(m, hook ? hook : HOOK_ENQUEUE, what, sizeof(what));
+	snprintf(message, CREW_MESSAGE_LEN,
+		 "%s: not ready after %llu ms of CPU time; does it loop for ever?", what,
+		 (unsigned long long)(limits->load_ns / 1000000));
+	return true;
+}
+
+bool member_overrun(struct member *m, const struct crew_limits *limits, uint64_t now_ns,
+		    char *message)
+{
+	uint32_t hook = __atomic_load_n(&m->shm->progress.in_hook, __ATOMIC_ACQUIRE);
+	uint64_t batch = __atomic_load_n(&m->shm->progress.batch, __ATOMIC_ACQUIRE);
+	uint64_t cpu = cpu_ns(m);
+	char what[CREW_MESSAGE_LEN / 2];
+
+	if (member_state(m) == WORKER_LOADING)
+		return overrun_load(m, limits, cpu, message);
+	if (!hook || batch != m->batch || !m->batch_wall_ns) {
+		m->batch = batch;
+		m->batch_cpu_ns = cpu;
+		m->batch_wall_ns = now_ns;
+		return false;
+	}
+	if (cpu - m->batch_cpu_ns < limits->budget_ns &&
+	    (now_ns - m->batch_wall_ns < limits->wall_ns || is_stopped(m)))
+		return false;
+	describe_hook(m, hook, what, sizeof(what));
+	snprintf(message, CREW_MESSAGE_LEN,
+		 "%s: has not returned after %llu ms (%llu ms of CPU time)", what,
+		 (unsigned long long)((now_ns - m->batch_wall_ns) / 1000000),
+		 (unsigned long long)((cpu - m->batch_cpu_ns) / 1000000));
+	return true;
+}

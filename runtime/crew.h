@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * crew.h - workers as the supervisor handles them: started, told to go, told to retire, watched,
+ * killed. At most two at a time, one active and one loading; each has a slot of its own.
+ */
+#ifndef SCXLUA_CREW_H
+#define SCXLUA_CREW_H
+
+#include <sys/types.h>
+
+#include "worker.h"
+
+enum { CREW_SLOTS = 2, CREW_MESSAGE_LEN = 768 };
+
+struct member {
+	pid_t pid; /* 0 = none */
+	int slot;  /* SCXLUA_OWN_WORKER0 + index */
+	int go_fd;
+	struct worker_shm *shm;
+	bool awaited; /* told to retire: its end is no failure */
+
+	/* What the watchdog saw last. */
+	uint64_t batch, batch_cpu_ns, batch_wall_ns;
+};
+
+/* Limits of a worker, all ns. */
+struct crew_limits {
+	uint64_t budget_ns; /* CPU time in one call of the policy */
+	uint64_t wall_ns;   /* wall time in one call, unless it is stopped */
+	uint64_t load_ns;   /* CPU time from start to READY */
+};
+
+/* Shared memory and events for both slots. 0 or -errno. */
+int crew_init(struct member member[CREW_SLOTS]);
+void crew_fini(struct member member[CREW_SLOTS]);
+
+/*
+ * Forks a worker into a free slot; `args` less shm, slot and fds. 0 or -errno. It inherits
+ * whatever the supervisor has open or mapped.
+ */
+int member_start(struct member *m, struct worker_args args);
+
+enum worker_state member_state(const struct member *m);
+void member_go(struct member *m, bool adopt);
+void member_retire(struct member *m);
+
+/* Kills it and waits; harmless if there is none. */
+void member_kill(struct member *m);
+
+/* Forgets a worker that has been waited for. */
+void member_gone(struct member *m);
+
+/*
+ * Has it overrun a limit? Writes what it did, with FILE:LINE if known, to message
+ * [CREW_MESSAGE_LEN]. CPU time is what counts: a worker that the machine does not let run, or
+ * that somebody has stopped, is not at fault (BPF bypasses it meanwhile).
+ */
+bool member_overrun(struct member *m, const struct crew_limits *limits, uint64_t now_ns,
+		    char *message);
+
+#endif

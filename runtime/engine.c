@@ -1,0 +1,694 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * engine.c - see engine.h.
+ *
+ * A task in engine_cycle(): its record becomes a slot of the table with held_ = 1 and seq_ =
+ * the enqueue it stands for; the policy is told; sooner or later a decision with its address
+ * comes out of the outbox; if that passes validation it becomes a verdict with the slot's
+ * cookie and seq_, and held_ is 0 again. The outbox is the policy's memory: nothing in it is
+ * believed.
+ */
+#define _GNU_SOURCE
+#include "engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "queue.h"
+
+/*
+ * Records in one cycle, so that commits and the heartbeat are not put off for ever. The rest
+ * waits in the ring for the next cycle.
+ */
+enum { CYCLE_RECORDS = 4 * ENGINE_BATCH };
+
+enum { GROUP = 16 }; /* records whose cache misses overlap */
+
+_Static_assert(ENGINE_BATCH % GROUP == 0, "a batch is whole groups");
+
+#define VTIME_MAX INT64_MAX /* the kernel compares vtimes by the sign of their difference */
+
+const char *const engine_hook_name[NR_HOOKS] = {
+	[HOOK_NONE] = "none",
+	[HOOK_LOAD] = "load",
+	[HOOK_INIT] = "init",
+	[HOOK_ENQUEUE] = "enqueue",
+	[HOOK_DISPATCH] = "dispatch",
+	[HOOK_EXIT_TASK] = "exit_task",
+	[HOOK_CPU] = "cpu",
+	[HOOK_TICK] = "tick",
+	[HOOK_IDLE] = "idle",
+};
+
+struct engine {
+	struct engine_config cfg;
+	double min_slice_ns; /* of cfg, converted once; far below 2^63 */
+	double max_slice_ns;
+	struct engine_view view;
+	struct ring *in;
+	struct uring *out;
+	struct table *table;
+	struct engine_stats *stats;
+	struct policy *policy;
+	struct engine_progress *progress;
+	struct engine_progress own_progress;
+
+	uint32_t held;	   /* tasks of the table with held_ = 1 */
+	uint32_t claimed;  /* ... of which the policy says it could dispatch some */
+	uint32_t refused;  /* decisions at the front of the outbox counted as outbox_full */
+	uint64_t vtime;	   /* of the last decision, for tasks that have no slot */
+	uint64_t tick_due; /* time of the next tick() */
+
+	struct scx_outbox *outbox;
+	struct scx_task **adopted; /* room for every slot of the table */
+	struct scx_task *batch[ENGINE_BATCH];
+};
+
+/* The engine whose policy is running: what a call from Lua is about. */
+static struct engine *running;
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
+
+double scx_now_ns(void)
+{
+	return (double)now_ns();
+}
+
+static struct scx_outbox *outbox_new(const struct engine_config *cfg)
+{
+	size_t bytes = sizeof(struct scx_outbox) + ENGINE_OUTBOX * sizeof(struct scx_decision);
+	struct scx_outbox *outbox = calloc(1, bytes);
+
+	if (!outbox)
+		return NULL;
+	outbox->cap = ENGINE_OUTBOX;
+	outbox->default_slice_us_ = (uint32_t)(cfg->slice_ns / 1000);
+	return outbox;
+}
+
+struct engine *engine_new(const struct engine_config *cfg, const struct engine_view *view,
+			  struct ring *in, struct uring *out, struct table *table,
+			  struct engine_stats *stats)
+{
+	struct engine *e = calloc(1, sizeof(*e));
+
+	if (!e)
+		return NULL;
+	e->cfg = *cfg;
+	e->min_slice_ns = (double)cfg->min_slice_ns;
+	e->max_slice_ns = (double)cfg->max_slice_ns;
+	e->view = *view;
+	e->in = in;
+	e->out = out;
+	e->table = table;
+	e->stats = stats;
+	e->progress = &e->own_progress;
+	e->outbox = outbox_new(cfg);
+	e->adopted = calloc(table_cap(table), sizeof(struct scx_task *));
+	if (!e->outbox || !e->adopted) {
+		engine_free(e);
+		return NULL;
+	}
+	return e;
+}
+
+void engine_free(struct engine *e)
+{
+	if (!e)
+		return;
+	free(e->adopted);
+	free(e->outbox);
+	free(e);
+}
+
+void engine_set_policy(struct engine *e, struct policy *p)
+{
+	e->policy = p;
+	e->claimed = e->held;
+	e->tick_due = 0;
+}
+
+void engine_swap(struct engine *e, struct engine_binding *binding)
+{
+	struct engine_binding old = { .view = e->view,
+				      .in = e->in,
+				      .out = e->out,
+				      .table = e->table,
+				      .stats = e->stats };
+
+	e->view = binding->view;
+	e->in = binding->in;
+	e->out = binding->out;
+	e->table = binding->table;
+	e->stats = binding->stats;
+	*binding = old;
+	e->outbox->n = 0;
+	e->held = 0;
+	e->claimed = 0;
+	e->refused = 0;
+	e->vtime = 0;
+	e->tick_due = 0;
+}
+
+void engine_set_progress(struct engine *e, struct engine_progress *progress)
+{
+	e->progress = progress ? progress : &e->own_progress;
+}
+
+struct scx_outbox *engine_outbox(struct engine *e)
+{
+	return e->outbox;
+}
+
+/* ---- validation ---- */
+
+/* Every test is written so that NaN fails it: only then is a cast defined. */
+static int32_t valid_cpu(struct engine *e, double cpu)
+{
+	int32_t i;
+
+	if (cpu == SCX_CPU_ANY)
+		return SCX_CPU_ANY;
+	if (cpu >= 0 && cpu < e->view.nr_cpus) {
+		i = (int32_t)cpu;
+		if (i == cpu && __atomic_load_n(&e->view.cpus[i].online, __ATOMIC_RELAXED))
+			return i;
+	}
+	e->stats->bad_cpu++;
+	return SCX_CPU_ANY;
+}
+
+static uint64_t valid_slice(struct engine *e, double slice_ns)
+{
+	const struct engine_config *cfg = &e->cfg;
+
+	if (slice_ns == 0)
+		return cfg->slice_ns;
+	if (slice_ns >= e->min_slice_ns && slice_ns <= e->max_slice_ns)
+		return (uint64_t)(int64_t)slice_ns;
+	e->stats->bad_slice++;
+	if (slice_ns > e->max_slice_ns)
+		return cfg->max_slice_ns;
+	return slice_ns > 0 ? cfg->min_slice_ns : cfg->slice_ns;
+}
+
+static bool is_vtime(double vtime)
+{
+	return vtime >= 0 && vtime < (double)VTIME_MAX;
+}
+
+static uint64_t clamp_vtime(double vtime)
+{
+	if (is_vtime(vtime))
+		return (uint64_t)(int64_t)vtime; /* signed: one instruction, not a dozen */
+	return vtime > 0 ? VTIME_MAX : 0;
+}
+
+static uint64_t valid_vtime(struct engine *e, double vtime)
+{
+	if (!is_vtime(vtime))
+		e->stats->bad_vtime++;
+	return clamp_vtime(vtime);
+}
+
+static uint32_t valid_flags(struct engine *e, uint32_t flags)
+{
+	if (flags & ~(uint32_t)SCX_PREEMPT)
+		e->stats->bad_flags++;
+	return flags & SCX_PREEMPT;
+}
+
+/* ---- commit ---- */
+
+/* What the policy is told of is in no queue; what is decided or gone neither. */
+static void leave_queue(struct scx_task *task)
+{
+	if (task->queue_)
+		queue_forget(task);
+}
+
+static void let_go(struct engine *e, struct scx_task *task)
+{
+	leave_queue(task);
+	task->held_ = 0;
+	e->held--;
+}
+
+static void fill_verdict(struct scxlua_verdict *v, const struct scx_task *task)
+{
+	v->cookie = task->cookie_;
+	v->seq = task->seq_;
+	v->pid = task->pid;
+	v->reserved = 0;
+}
+
+/* Commits one decision or rejects it; false if there is no room for it in the ring. */
+static bool engine_decide(struct engine *e, const struct scx_decision *d)
+{
+	struct scx_task *task = d->task;
+	struct scxlua_verdict *v;
+
+	if (!table_owns(e->table, task)) {
+		e->stats->reject_unknown++;
+		return true;
+	}
+	if (!task->held_) {
+		e->stats->reject_twice++;
+		return true;
+	}
+	v = uring_reserve(e->out);
+	if (!v)
+		return false;
+	fill_verdict(v, task);
+	v->cpu = valid_cpu(e, d->cpu);
+	v->slice_ns = valid_slice(e, d->slice_ns);
+	v->vtime = valid_vtime(e, d->vtime);
+	v->flags = valid_flags(e, d->flags);
+	e->vtime = v->vtime;
+	task->vtime = (double)(int64_t)v->vtime;
+	let_go(e, task);
+	e->stats->committed++;
+	return true;
+}
+
+uint32_t engine_flush(struct engine *e)
+{
+	struct scx_outbox *outbox = e->outbox;
+	uint32_t n = outbox->n < ENGINE_OUTBOX ? outbox->n : ENGINE_OUTBOX;
+	uint32_t done = 0;
+	uint32_t counted;
+
+	while (done < n && engine_decide(e, &outbox->decision[done]))
+		done++;
+	if (done)
+		uring_publish(e->out);
+	outbox->n = n - done;
+	if (done && outbox->n)
+		memmove(outbox->decision, &outbox->decision[done],
+			outbox->n * sizeof(outbox->decision[0]));
+	counted = e->refused > done ? e->refused - done : 0;
+	if (counted > outbox->n)
+		counted = outbox->n;
+	e->stats->outbox_full += outbox->n - counted;
+	e->refused = outbox->n;
+	return outbox->n;
+}
+
+int scx_outbox_flush(void)
+{
+	return running ? (int)engine_flush(running) : 0;
+}
+
+/* The decision of the runtime: any CPU, the default slice. */
+static bool send_default(struct engine *e, struct scxlua_verdict key)
+{
+	struct scxlua_verdict *v = uring_reserve(e->out);
+
+	if (!v) {
+		e->stats->outbox_full++;
+		return false;
+	}
+	key.cpu = SCX_CPU_ANY;
+	key.slice_ns = e->cfg.slice_ns;
+	*v = key;
+	uring_publish(e->out);
+	e->stats->defaulted++;
+	e->stats->committed++;
+	return true;
+}
+
+/* With its vtime of last time the task neither jumps the queue nor falls behind. */
+static void default_task(struct engine *e, struct scx_task *task)
+{
+	struct scxlua_verdict key = { .vtime = clamp_vtime(task->vtime) };
+
+	fill_verdict(&key, task);
+	if (send_default(e, key))
+		let_go(e, task);
+}
+
+/* No slot: the vtime of whoever was decided last puts it somewhere in the queue. */
+static void default_record(struct engine *e, const struct scxlua_record *rec)
+{
+	struct scxlua_verdict key = {
+		.cookie = rec->cookie, .seq = rec->seq, .pid = rec->pid, .vtime = e->vtime
+	};
+
+	e->stats->table_full++;
+	send_default(e, key);
+}
+
+/* Decisions about a task that go with it: its slot may be another thread's soon. */
+static void forget_decisions(struct engine *e, const struct scx_task *task)
+{
+	struct scx_outbox *outbox = e->outbox;
+	uint32_t n = 0;
+
+	if (outbox->n > ENGINE_OUTBOX)
+		outbox->n = ENGINE_OUTBOX;
+	for (uint32_t i = 0; i < outbox->n; i++) {
+		if (outbox->decision[i].task == task)
+			e->stats->reject_unknown++;
+		else
+			outbox->decision[n++] = outbox->decision[i];
+	}
+	outbox->n = n;
+	if (e->refused > n)
+		e->refused = n;
+}
+
+/* ---- calls of the policy ---- */
+
+/* Pairs: between them the watchdog sees the hook, and scx_outbox_flush() means this engine. */
+static void hook_begin(struct engine *e, enum engine_hook hook)
+{
+	running = e;
+	__atomic_store_n(&e->progress->batch, e->progress->batch + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&e->progress->in_hook, (uint32_t)hook, __ATOMIC_RELEASE);
+}
+
+static int hook_end(struct engine *e, int ret)
+{
+	__atomic_store_n(&e->progress->in_hook, (uint32_t)HOOK_NONE, __ATOMIC_RELEASE);
+	running = NULL;
+	if (ret < 0)
+		e->stats->policy_errors++;
+	return ret;
+}
+
+static int call_enqueue(struct engine *e, struct scx_task **tasks, uint32_t n)
+{
+	struct policy *p = e->policy;
+
+	if (!p)
+		return -1;
+	hook_begin(e, HOOK_ENQUEUE);
+	e->stats->batches++;
+	hist_add(&e->stats->batch_size, n);
+	return hook_end(e, p->ops->enqueue(p, tasks, n));
+}
+
+static void offer(struct engine *e, struct scx_task **tasks, uint32_t n)
+{
+	int ret;
+
+	if (n == 0)
+		return;
+	ret = call_enqueue(e, tasks, n);
+	engine_flush(e);
+	e->claimed = e->held;
+	if (ret >= 0)
+		return;
+	for (uint32_t i = 0; i < n; i++)
+		if (tasks[i]->held_)
+			default_task(e, tasks[i]);
+}
+
+/*
+ * What the kernel can take: two tasks per CPU, so that none runs dry while we are away, but
+ * the rest stays here, where the policy may still change its mind. Decisions on their way
+ * count as queued. The depth is as old as the worker's last turn; accepted.
+ */
+static uint32_t kernel_room(struct engine *e, uint64_t committed)
+{
+	const struct scxlua_control *control = e->view.control;
+	uint64_t backlog = uring_backlog(e->out);
+	uint64_t room = 2 * (uint64_t)__atomic_load_n(&control->nr_online, __ATOMIC_RELAXED);
+	uint64_t used = __atomic_load_n(&control->shared_depth, __ATOMIC_RELAXED);
+	uint64_t fits = uring_room(e->out);
+
+	for (uint32_t i = 0; i < e->view.nr_cpus; i++)
+		used += __atomic_load_n(&e->view.cpus[i].queued, __ATOMIC_RELAXED);
+	used += committed > backlog ? committed : backlog;
+	room = room > used ? room - used : 0;
+	if (fits > ENGINE_OUTBOX - e->outbox->n)
+		fits = ENGINE_OUTBOX - e->outbox->n;
+	return (uint32_t)(room < fits ? room : fits);
+}
+
+static bool can_dispatch(const struct engine *e)
+{
+	return e->policy && e->policy->ops->dispatch;
+}
+
+static void engine_dispatch(struct engine *e, uint64_t committed)
+{
+	struct policy *p = e->policy;
+	uint32_t room;
+	int left;
+
+	if (!can_dispatch(e) || e->held == 0)
+		return;
+	room = kernel_room(e, committed);
+	if (room == 0)
+		return;
+	hook_begin(e, HOOK_DISPATCH);
+	left = hook_end(e, p->ops->dispatch(p, room));
+	engine_flush(e);
+	e->claimed = left >= 0 ? (uint32_t)left : e->held;
+}
+
+static void engine_tick(struct engine *e, uint64_t now)
+{
+	struct policy *p = e->policy;
+
+	if (!p || !p->ops->tick || p->ops->tick_ns == 0 || now < e->tick_due)
+		return;
+	e->tick_due = now + p->ops->tick_ns;
+	hook_begin(e, HOOK_TICK);
+	hook_end(e, p->ops->tick(p, now));
+	engine_flush(e);
+}
+
+void engine_idle(struct engine *e)
+{
+	struct policy *p = e->policy;
+
+	if (!p || !p->ops->idle)
+		return;
+	hook_begin(e, HOOK_IDLE);
+	p->ops->idle(p);
+	hook_end(e, 0);
+}
+
+void engine_exit(struct engine *e, uint64_t cookie)
+{
+	struct scx_task *task = table_find(e->table, cookie);
+	struct policy *p = e->policy;
+
+	e->stats->threads_gone++;
+	if (!task)
+		return;
+	if (task->held_)
+		let_go(e, task);
+	leave_queue(task);
+	if (p && p->ops->exit_task) {
+		hook_begin(e, HOOK_EXIT_TASK);
+		hook_end(e, p->ops->exit_task(p, task));
+		leave_queue(task);
+	}
+	if (e->outbox->n)
+		forget_decisions(e, task);
+	table_remove(e->table, task);
+}
+
+static void cpu_changed(struct engine *e, const struct scxlua_record *rec)
+{
+	struct policy *p = e->policy;
+
+	if (!p || !p->ops->cpu_event)
+		return;
+	hook_begin(e, HOOK_CPU);
+	hook_end(e, p->ops->cpu_event(p, rec->cpu, rec->flags != 0));
+}
+
+/* ---- drain ---- */
+
+static bool in_batch(const struct engine *e, const struct scx_task *task, uint32_t n)
+{
+	/* A task of this batch is in no queue, so index_ is free to hold its place here. */
+	return !task->queue_ && task->index_ < n && e->batch[task->index_] == task;
+}
+
+/* Takes an enqueue record into the table; the task if the policy is to be told, or NULL. */
+static struct scx_task *receive(struct engine *e, const struct scxlua_record *rec, uint32_t n)
+{
+	struct scx_task *task = table_take(e->table, rec->cookie);
+	bool has_run;
+
+	if (rec->cookie == 0) {
+		e->stats->bad_records++;
+		return NULL;
+	}
+	e->stats->received++;
+	if (!task) {
+		default_record(e, rec);
+		return NULL;
+	}
+	has_run = (double)rec->start_ns > task->enqueue_ns;
+	task_refresh(task, rec);
+	task->seq_ = rec->seq;
+	if (!task->held_) {
+		task->held_ = 1;
+		e->held++;
+	} else if (has_run && !in_batch(e, task, n)) {
+		e->stats->forgotten++;
+	} else {
+		e->stats->refreshed++;
+		return NULL;
+	}
+	leave_queue(task);
+	return task;
+}
+
+/*
+ * Reads up to GROUP records in place, and starts to load what they need: with many threads
+ * their slots are in no cache, and one miss after the other would be half the cost of a task.
+ */
+static uint32_t peek_group(struct engine *e, const struct scxlua_record **group, uint32_t max)
+{
+	uint32_t n = 0;
+
+	while (n < max && (group[n] = ring_next(e->in, &e->stats->bad_records))) {
+		table_prefetch_index(e->table, group[n]->cookie);
+		if (group[n++]->kind != SCXLUA_REC_ENQUEUE)
+			break;
+	}
+	for (uint32_t i = 0; i < n; i++)
+		table_prefetch_slot(e->table, group[i]->cookie);
+	return n;
+}
+
+/* Adds the tasks of a group to the batch of *n; true if the last record was an event. */
+static bool take_group(struct engine *e, const struct scxlua_record **group, uint32_t nr,
+		       uint32_t *n, struct scxlua_record *event)
+{
+	for (uint32_t i = 0; i < nr; i++) {
+		struct scx_task *task;
+
+		if (group[i]->kind != SCXLUA_REC_ENQUEUE) {
+			*event = *group[i];
+			return true;
+		}
+		task = receive(e, group[i], *n);
+		if (task) {
+			task->index_ = *n;
+			e->batch[(*n)++] = task;
+		}
+	}
+	return false;
+}
+
+/*
+ * Fills the batch until it is full, the ring is empty or an event comes, which ends the batch
+ * so that the policy sees things in their order. Returns how many records were read.
+ */
+static uint32_t collect(struct engine *e, uint32_t *nr_tasks, struct scxlua_record *event)
+{
+	const struct scxlua_record *group[GROUP];
+	uint32_t seen = 0;
+	uint32_t nr;
+
+	event->kind = SCXLUA_REC_ENQUEUE; /* no event */
+	*nr_tasks = 0;
+	while (seen < ENGINE_BATCH && (nr = peek_group(e, group, GROUP))) {
+		seen += nr;
+		if (take_group(e, group, nr, nr_tasks, event))
+			break;
+	}
+	ring_release(e->in);
+	return seen;
+}
+
+static void handle_event(struct engine *e, const struct scxlua_record *event)
+{
+	switch (event->kind) {
+	case SCXLUA_REC_ENQUEUE:
+		break;
+	case SCXLUA_REC_EXIT:
+		engine_exit(e, event->cookie);
+		break;
+	case SCXLUA_REC_CPU:
+		cpu_changed(e, event);
+		break;
+	default:
+		e->stats->bad_records++;
+	}
+}
+
+static uint32_t engine_drain(struct engine *e)
+{
+	uint32_t total = 0;
+
+	while (total < CYCLE_RECORDS) {
+		struct scxlua_record event;
+		uint32_t n;
+		uint32_t seen = collect(e, &n, &event);
+
+		if (seen == 0)
+			break;
+		total += seen;
+		offer(e, e->batch, n);
+		handle_event(e, &event);
+	}
+	return total;
+}
+
+/* Held for the kernel: what is really held, unless the policy says that it has less. */
+static void report(struct engine *e, uint64_t now, uint32_t handled)
+{
+	struct scxlua_control *control = e->view.control;
+	uint32_t held = e->claimed < e->held ? e->claimed : e->held;
+
+	__atomic_store_n(&control->held, can_dispatch(e) ? held : 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&control->stalled, handled == 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&control->heartbeat_ns, now, __ATOMIC_RELEASE);
+}
+
+uint32_t engine_cycle(struct engine *e)
+{
+	uint64_t committed = e->stats->committed;
+	uint64_t batches = e->stats->batches;
+	uint64_t begin = now_ns();
+	uint64_t end;
+	uint32_t handled;
+
+	e->outbox->now_ns = (double)begin;
+	engine_flush(e); /* what found the ring full before */
+	handled = engine_drain(e);
+	engine_tick(e, begin);
+	engine_dispatch(e, e->stats->committed - committed);
+	engine_flush(e);
+	end = now_ns();
+	handled += (uint32_t)(e->stats->committed - committed);
+	if (e->stats->batches != batches)
+		hist_add(&e->stats->decide_ns, end - begin);
+	e->stats->cycles += handled != 0;
+	report(e, end, handled);
+	return handled;
+}
+
+void engine_adopt(struct engine *e)
+{
+	struct scx_task *task;
+	uint32_t pos = 0;
+
+	/* The queues of the worker before us were in its own memory. */
+	while ((task = table_next(e->table, &pos)))
+		task->queue_ = NULL;
+	e->held = table_held(e->table, e->adopted, table_cap(e->table));
+	for (uint32_t i = 0; i < e->held; i++)
+		e->adopted[i]->index_ = 0;
+	pos = e->held;
+	e->outbox->now_ns = scx_now_ns();
+	for (uint32_t i = 0; i < pos; i += ENGINE_BATCH)
+		offer(e, &e->adopted[i], pos - i < ENGINE_BATCH ? pos - i : ENGINE_BATCH);
+	report(e, now_ns(), pos);
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * main.c - scxlua: a Lua script as the CPU scheduler of this machine.
+ *
+ * Reads the command line and does what it says. The only file that turns a result into an
+ * exit status. Reading order for the rest: abi.h, scxlua.bpf.c, ring.h, engine.c, worker.c,
+ * supervisor.c, policy_lua.c, and a policy.
+ */
+#define _GNU_SOURCE
+#include <stdio.h>
+
+#include "check.h"
+#include "log.h"
+#include "options.h"
+#include "supervisor.h"
+
+#ifndef SCXLUA_VERSION
+#define SCXLUA_VERSION "0"
+#endif
+
+int main(int argc, char **argv)
+{
+	struct options opt;
+	char error[STATUS_ERROR_LEN];
+	enum status status = options_parse(&opt, argc, argv, error);
+
+	if (status != STATUS_OK) {
+		log_line("%s", error);
+		return status;
+	}
+	switch (opt.command) {
+	case COMMAND_HELP:
+		options_help(stdout);
+		return STATUS_OK;
+	case COMMAND_VERSION:
+		printf("scxlua %s (ABI %d)\n", SCXLUA_VERSION, SCXLUA_ABI);
+		return STATUS_OK;
+	case COMMAND_CHECK:
+		return check_run(opt.policy, opt.policy_option, opt.nr_policy_options,
+				 &(struct check_args){ .json = opt.json });
+	case COMMAND_RUN:
+		return supervisor_run(&opt);
+	}
+	return STATUS_USAGE;
+}

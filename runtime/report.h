@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * report.h - what scxlua tells people and programs: the live line, the EXIT line, the JSON.
+ *
+ * Every figure has one name: that of its counter in abi.h (BPF side), engine.h (user-space
+ * side) or REPORT_COUNTERS here.
+ */
+#ifndef SCXLUA_REPORT_H
+#define SCXLUA_REPORT_H
+
+#include <stdio.h>
+
+#include "engine.h"
+
+enum { POLICY_NAME_LEN = 64 };
+
+#define REPORT_COUNTERS(X)                                                                         \
+	X(reloads, "scripts replaced")                                                             \
+	X(reload_failures, "scripts refused at reload; the old one went on")                       \
+	X(worker_restarts, "workers started anew after one was lost")                              \
+	X(worker_crashes, "workers that ended without being told to")                              \
+	X(worker_overruns, "workers killed because the policy did not return")                     \
+	X(rollbacks, "new scripts given up for the last good one")                                 \
+	X(kernel_restarts, "times the kernel asked to be attached anew")                           \
+	X(page_faults, "page faults of workers while they were active")                            \
+	X(log_dropped, "log lines that could not be written")
+
+struct report {
+	char policy[POLICY_NAME_LEN]; /* name of the running script */
+	uint64_t hash;
+	uint32_t generation;
+	uint32_t bypass;
+	uint64_t applied_slice_ns;
+	uint64_t lua_bytes;
+	struct scxlua_counters bpf;
+	struct engine_stats engine;
+#define REPORT_FIELD(name, help) uint64_t name;
+	REPORT_COUNTERS(REPORT_FIELD)
+#undef REPORT_FIELD
+};
+
+/* One line on f: rates since `before` (may be NULL) over `seconds`. */
+void report_line(FILE *f, const struct report *now, const struct report *before, double seconds);
+
+/* The kernel's reason for the end, and its dump if there is one, as other scx schedulers print it. */
+void report_exit(FILE *f, const struct scxlua_exit *exit, const char *dump);
+
+/* One JSON object into the file ("-" is standard output). 0 or -errno. */
+int report_json(const char *path, const struct report *r, const struct scxlua_exit *exit,
+		int exit_status);
+
+#endif

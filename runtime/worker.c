@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define _GNU_SOURCE
+#include "worker.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "warmup.h"
+
+enum {
+	STACK_BYTES = 512 * 1024, /* touched before locking: Lua's C stack is bounded by 200 C calls */
+};
+
+static void set_state(const struct worker_args *args, enum worker_state state)
+{
+	uint64_t one = 1;
+
+	__atomic_store_n(&args->shm->state, state, __ATOMIC_RELEASE);
+	if (write(args->wake_fd, &one, sizeof(one)) < 0)
+		_exit(EXIT_FAILURE); /* the supervisor is gone */
+}
+
+_Noreturn static void give_up(const struct worker_args *args, const char *error)
+{
+	snprintf(args->shm->error, sizeof(args->shm->error), "%s", error);
+	set_state(args, WORKER_FAILED);
+	_exit(EXIT_FAILURE);
+}
+
+/* Ctrl-C in a terminal goes to the whole group; ending us is the supervisor's business. */
+static void set_signals(void)
+{
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	sigset_t none;
+	size_t i;
+
+	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		signal(ignored[i], SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NAME, "scxlua-worker");
+}
+
+static int drop_privileges(void)
+{
+	cap_t none;
+	int err;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -1;
+	none = cap_init();
+	if (!none)
+		return -1;
+	err = cap_set_proc(none);
+	cap_free(none);
+	return err;
+}
+
+/* Grows the stack to what it will need, so that locking finds it there. */
+static void __attribute__((noinline)) touch_stack(void)
+{
+	volatile char stack[STACK_BYTES];
+	size_t i;
+
+	for (i = 0; i < sizeof(stack); i += 4096)
+		stack[i] = 0;
+}
+
+/* From here on no page of ours is paged out, merged, or faulted in for the first time. */
+static int lock_memory(void)
+{
+	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
+	touch_stack();
+	return mlockall(MCL_CURRENT | MCL_FUTURE);
+}
+
+static uint64_t page_faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt;
+}
+
+static struct lua_policy *load_policy(const struct worker_args *args, struct engine *engine)
+{
+	struct lua_host host = {
+		.engine = engine,
+		.cpus = kernel_cpus(args->kernel),
+		.nr_cpus = kernel_nr_cpus(args->kernel),
+		.max_tasks = table_cap(args->table),
+		.options = args->options,
+		.nr_options = args->nr_options,
+		.libdir = lua_policy_libdir(),
+		.arena_bytes = args->arena_bytes,
+		.load_ns = args->load_ns,
+	};
+	char error[POLICY_ERROR_LEN];
+	struct lua_policy *lp;
+	int hook;
+
+	if (lua_policy_new(&lp, args->script, &host, error))
+		give_up(args, error);
+	for (hook = 0; hook < NR_HOOKS; hook++)
+		snprintf(args->shm->where[hook], WHERE_LEN, "%s", lua_policy_where(lp, hook));
+	snprintf(args->shm->name, sizeof(args->shm->name), "%s", lua_policy_name(lp));
+	args->shm->builtin_idle = lua_policy_builtin_idle(lp);
+	if (policy_warm_up(lp, &host, error))
+		give_up(args, error);
+	lua_policy_collect(lp);
+	return lp;
+}
+
+/* Threads whose exit record was lost: the supervisor has found out which. */
+static void take_dead(struct engine *engine, struct worker_shm *shm)
+{
+	uint32_t i, n = __atomic_load_n(&shm->nr_dead, __ATOMIC_ACQUIRE);
+
+	for (i = 0; i < n && i < WORKER_DEAD_MAX; i++)
+		engine_exit(engine, shm->dead[i]);
+	if (n)
+		__atomic_store_n(&shm->nr_dead, 0, __ATOMIC_RELEASE);
+}
+
+static void run(struct engine *engine, struct policy *policy, struct lua_policy *lp,
+		struct worker_shm *shm)
+{
+	uint64_t errors = 0, faults = page_faults();
+
+	while (!__atomic_load_n(&shm->retire, __ATOMIC_ACQUIRE)) {
+		if (!engine_cycle(engine)) {
+			engine_idle(engine);
+			shm->page_faults = page_faults() - faults;
+			shm->lua_bytes = lua_policy_bytes(lp);
+		}
+		if (shm->stats.policy_errors != errors) {
+			errors = shm->stats.policy_errors;
+			memcpy(shm->error, policy->error, sizeof(shm->error));
+		}
+		take_dead(engine, shm);
+		sched_yield();
+	}
+	shm->page_faults = page_faults() - faults;
+}
+
+_Noreturn void worker_main(const struct worker_args *args)
+{
+	struct engine_view view = {
+		.cpus = kernel_cpus(args->kernel),
+		.nr_cpus = kernel_nr_cpus(args->kernel),
+		.control = kernel_control(args->kernel),
+	};
+	struct lua_policy *lp;
+	struct engine *engine;
+	uint64_t go;
+
+	set_signals();
+	if (kernel_op(args->kernel, SCXLUA_OP_OWN, args->slot, 0, 0) < 0)
+		give_up(args, "the worker could not make itself known to the BPF side");
+	engine = engine_new(&args->engine, &view, kernel_ring(args->kernel),
+			    kernel_uring(args->kernel), args->table, &args->shm->stats);
+	if (!engine)
+		give_up(args, "out of memory");
+	engine_set_progress(engine, &args->shm->progress);
+	lp = load_policy(args, engine);
+	engine_set_policy(engine, lua_policy_ops(lp));
+	memset(&args->shm->stats, 0, sizeof(args->shm->stats));
+	if (drop_privileges())
+		give_up(args, "the worker could not drop its privileges");
+	if (lock_memory())
+		give_up(args, "the worker could not lock its memory; is RLIMIT_MEMLOCK too low?");
+	set_state(args, WORKER_READY);
+	if (read(args->go_fd, &go, sizeof(go)) != sizeof(go))
+		_exit(EXIT_FAILURE);
+	ring_attach(kernel_ring(args->kernel));
+	uring_attach(kernel_uring(args->kernel));
+	__atomic_store_n(&args->shm->state, WORKER_ACTIVE, __ATOMIC_RELEASE);
+	if (args->shm->adopt)
+		engine_adopt(engine);
+	run(engine, lua_policy_ops(lp), lp, args->shm);
+	set_state(args, WORKER_RETIRED);
+	_exit(EXIT_SUCCESS);
+}

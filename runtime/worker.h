@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * worker.h - the process that runs the policy.
+ *
+ * Forked by the supervisor, which has loaded the BPF and mapped the rings and the task table.
+ * In this order: names itself to BPF, makes the Lua state, loads the script, init(), compiles
+ * the hot paths on made-up tasks, drops its privileges, locks its memory, says READY and
+ * waits. When told to go it drains, decides and commits until told to retire. It yields instead
+ * of sleeping: BPF gives it a CPU when there is work. After READY it does not allocate, fault,
+ * block or log (scx.log() of a policy excepted).
+ *
+ * It talks to the supervisor through struct worker_shm alone: nothing it can do there, and no
+ * way in which it can end, stops the supervisor or the machine.
+ */
+#ifndef SCXLUA_WORKER_H
+#define SCXLUA_WORKER_H
+
+#include "engine.h"
+#include "kernel.h"
+#include "policy_lua.h"
+
+enum worker_state {
+	WORKER_LOADING,
+	WORKER_READY,
+	WORKER_ACTIVE,
+	WORKER_RETIRED, /* stopped at a batch boundary, will not touch rings and table again */
+	WORKER_FAILED,	/* could not load; see error */
+};
+
+enum { WORKER_DEAD_MAX = 256, WHERE_LEN = 160 };
+
+struct worker_shm {
+	/* written by the worker */
+	uint32_t state;	      /* enum worker_state, with release */
+	int32_t builtin_idle; /* what the script wants: 1, 0, -1 = no opinion */
+	uint64_t page_faults; /* since it went active */
+	uint64_t lua_bytes;
+	struct engine_progress progress;
+	struct engine_stats stats;
+	char name[64];
+	char where[NR_HOOKS][WHERE_LEN]; /* FILE:LINE of each hook */
+	char error[POLICY_ERROR_LEN];	 /* why loading failed, or the policy's last error */
+
+	/* written by the supervisor */
+	uint32_t retire;  /* 1 = stop at the next batch boundary */
+	uint32_t adopt;	  /* 1 = offer the tasks that the predecessor held */
+
+	/* A mailbox: the supervisor fills it while nr_dead is 0, the worker sets it to 0. */
+	uint32_t nr_dead;
+	uint64_t dead[WORKER_DEAD_MAX]; /* cookies of threads whose exit record was lost */
+};
+
+struct worker_args {
+	struct kernel *kernel;
+	struct table *table;
+	const struct script *script;
+	const struct lua_option *options;
+	size_t nr_options;
+	struct engine_config engine;
+	size_t arena_bytes;
+	uint64_t load_ns;	/* CPU time that the script's top level and init() may take */
+	struct worker_shm *shm;
+	int slot;		/* SCXLUA_OWN_WORKER0 or 1 */
+	int wake_fd;		/* eventfd: tells the supervisor that state changed */
+	int go_fd;		/* eventfd: READY -> ACTIVE */
+};
+
+/* Does not return. The exit status is 0 after RETIRED, 1 after FAILED. */
+_Noreturn void worker_main(const struct worker_args *args);
+
+#endif
