@@ -49,12 +49,29 @@ static __always_inline bool head_before(u64 dsq, u64 limit, bool kick)
 }
 
 /*
+ * How long a held task waits for its decision before a CPU may help itself. A policy that says
+ * that it holds tasks, and whose worker is at it, is given one hold limit more for each task
+ * per CPU that it holds: in an overload tasks wait because CPUs are short, not because the
+ * policy is late. Never more than the starve limit.
+ */
+static __always_inline u64 hold_limit(u64 now)
+{
+	u64 limit = cfg.hold_ns;
+
+	if (control.held && control.nr_online &&
+	    (s64)(now - control.heartbeat_ns) < (s64)cfg.hold_ns)
+		limit += cfg.hold_ns * control.held / control.nr_online;
+	return limit < cfg.starve_ns ? limit : cfg.starve_ns;
+}
+
+/*
  * Takes one task that was held for longer than the hold limit, its own CPU's first. It is
  * counted in ops.running, which finds it still HELD. The move may take a younger one if the
  * head cannot run here; accepted.
  */
 static __always_inline bool take_aged(s32 cpu, u64 now)
 {
+	u64 before = now - hold_limit(now);
 	u32 other = cpu;
 	int i;
 
@@ -64,7 +81,7 @@ static __always_inline bool take_aged(s32 cpu, u64 now)
 		if (i >= cfg.nr_cpu_ids)
 			break;
 		if (scx_bpf_dsq_nr_queued(DSQ_HOLD + other) > 0 &&
-		    head_before(DSQ_HOLD + other, now - cfg.hold_ns, false) &&
+		    head_before(DSQ_HOLD + other, before, false) &&
 		    dsq_take(DSQ_HOLD + other))
 			return true;
 		if (++other >= cfg.nr_cpu_ids)
@@ -158,7 +175,7 @@ static __always_inline void guard_cpu(u32 cpu, u64 now)
 	if (!row->online)
 		limit = now;
 	if (!cfg.fault_no_age && scx_bpf_dsq_nr_queued(DSQ_HOLD + cpu) > 0) {
-		head_before(DSQ_HOLD + cpu, now - cfg.hold_ns, true);
+		head_before(DSQ_HOLD + cpu, now - hold_limit(now), true);
 		rescue(DSQ_HOLD + cpu, 0, limit);
 	}
 	if (!cfg.fault_no_starve)
@@ -181,6 +198,8 @@ static int guard_tick(void *map, int *key, struct bpf_timer *timer)
 	u64 now = bpf_ktime_get_ns();
 	int i;
 
+	/* Started from a sleepable op, so older verifiers take this for sleepable code. */
+	bpf_rcu_read_lock();
 	bpf_for(i, 0, CPUS_PER_TICK) {
 		if (i >= cfg.nr_cpu_ids)
 			break;
@@ -191,10 +210,12 @@ static int guard_tick(void *map, int *key, struct bpf_timer *timer)
 	if (!cfg.fault_no_starve) {
 		rescue_both_ends(DSQ_SHARED, now - cfg.starve_ns);
 		rescue_both_ends(DSQ_BYPASS, now - cfg.starve_ns);
+		rescue(DSQ_WORKER, 0, now - cfg.starve_ns); /* a former worker, on its way out */
 	}
 	press_head(DSQ_STARVED);
 	if (worker_overdue(now))
 		press_head(DSQ_WORKER);
+	bpf_rcu_read_unlock();
 	bpf_timer_start(timer, cfg.hold_ns / 2, 0);
 	return 0;
 }

@@ -167,11 +167,12 @@ void SCX_OP(scxlua_enqueue, struct task_struct *p, u64 enq_flags)
 	/* Enqueued again without a dequeue that we were told of (migration between runqueues). */
 	if (settle(tctx) == TASK_HELD)
 		count(cancelled);
+	tctx->hold_ns = now_ns();
 	if (is_worker(p)) {
+		tctx->enqueue_ns = tctx->hold_ns;
 		dsq_insert(p, DSQ_WORKER, WORKER_SLICE_NS, enq_flags);
 		return;
 	}
-	tctx->hold_ns = now_ns();
 	if (p->tgid == own_tgid[SCXLUA_OWN_SUPERVISOR]) {
 		dsq_insert(p, local, cfg.slice_ns, enq_flags | preempt);
 	} else if (is_own(p)) {
@@ -202,7 +203,7 @@ static __always_inline bool worker_wanted(s32 cpu, u64 now)
 	s64 since = now - worker_last_run;
 
 	if (!control.worker_pid)
-		return false;
+		return true; /* one that was active: let it run, to its end most likely */
 	if (bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) || since > (s64)cfg.heartbeat_ns)
 		return true;
 	if (!control.held || (control.stalled && since < NSEC_PER_MSEC))
@@ -213,11 +214,12 @@ static __always_inline bool worker_wanted(s32 cpu, u64 now)
 
 /*
  * The worker comes first, or every decision would wait; but not slice after slice: one that
- * used up its slice (an endless loop in Lua) waits behind one other task, on whatever CPU.
+ * used up WORKER_SLICES in a row (an endless loop in Lua) waits behind one other task, on
+ * whatever CPU.
  */
 static __always_inline bool take_worker(s32 cpu, u64 now, bool in_turn)
 {
-	if (in_turn && worker_hog) {
+	if (in_turn && worker_hog >= WORKER_SLICES) {
 		worker_hog = 0;
 		return false;
 	}
@@ -348,8 +350,8 @@ void SCX_OP(scxlua_stopping, struct task_struct *p, bool runnable)
 	ran = tctx->stop_ns - tctx->start_ns;
 	tctx->exec_ns += ran;
 	tctx->vtime += ran * 100 / (p->scx.weight ?: 1);
-	if (is_worker(p) && ran >= WORKER_SLICE_NS)
-		worker_hog = 1;
+	if (is_worker(p))
+		worker_hog = ran < WORKER_SLICE_NS ? 0 : worker_hog + 1;
 	row->task_pid = 0;
 }
 
@@ -465,14 +467,14 @@ void SCX_OP(scxlua_dump, struct scx_dump_ctx *dctx)
 {
 	u64 idle_for = bpf_ktime_get_ns() - control.heartbeat_ns;
 
-	scx_dump("scxlua: policy=%s hash=%llx generation=%u bypass=%u", script_name, script_hash,
+	scx_dump("scxlua: policy=%s hash=%llx generation=%u bypass=%u\n", script_name, script_hash,
 		 control.generation, control.bypass);
-	scx_dump("scxlua: worker=%d last cycle %llu us ago, holds %u", control.worker_pid,
+	scx_dump("scxlua: worker=%d last cycle %llu us ago, holds %u\n", control.worker_pid,
 		 idle_for / 1000, control.held);
-	scx_dump("scxlua: shared=%d bypass=%d starved=%d worker=%d",
+	scx_dump("scxlua: shared=%d bypass=%d starved=%d worker=%d\n",
 		 scx_bpf_dsq_nr_queued(DSQ_SHARED), scx_bpf_dsq_nr_queued(DSQ_BYPASS),
 		 scx_bpf_dsq_nr_queued(DSQ_STARVED), scx_bpf_dsq_nr_queued(DSQ_WORKER));
-	scx_dump("scxlua: last error: %s", script_error);
+	scx_dump("scxlua: last error: %s\n", script_error);
 }
 
 static __always_inline s32 create_queues(void)

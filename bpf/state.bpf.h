@@ -31,6 +31,7 @@ enum task_state {
 enum {
 	NSEC_PER_MSEC = 1000000,
 	WORKER_SLICE_NS = 3 * NSEC_PER_MSEC,
+	WORKER_SLICES = 3, /* used up in a row, then others come first, once */
 	SHORT_SLICE_NS = 1 * NSEC_PER_MSEC,
 };
 
@@ -61,7 +62,7 @@ int32_t own_tgid[SCXLUA_NR_OWN];
 /* The worker's share, see take_worker(). Written in dispatch and stopping; races cost one turn. */
 uint64_t worker_last_run;
 uint64_t worker_asked_since; /* when the oldest unserved record came in, 0 = none */
-uint32_t worker_hog;		/* 1 = it used up its last slice: others first, once */
+uint32_t worker_hog;	   /* slices it has used up in a row */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

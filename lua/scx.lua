@@ -14,7 +14,7 @@
 --   scx.WAKEUP NEW PREEMPTED EXPIRED LAST             bits of task.flags
 --
 -- Tasks and CPUs are the C structs of bpf/abi.h; fields that are not the policy's are const, and
--- writing one is an error. Any other name read from scx, or any write to it, is an error too.
+-- writing one is an error. Reading any other name from scx, or adding one, is an error too.
 
 local _, host = ...
 local ffi = require "ffi"
@@ -105,7 +105,7 @@ return setmetatable(scx, {
 		error(format("scx has no %s%s", tostring(key), nearest(key, scx)), 2)
 	end,
 	__newindex = function(_, key)
-		error(format("scx.%s: the scx module is read-only", tostring(key)), 2)
+		error(format("scx.%s: nothing can be added to scx", tostring(key)), 2)
 	end,
 	__metatable = false,
 })

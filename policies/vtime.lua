@@ -32,7 +32,7 @@ local function charge(task, slice_ns)
 	-- lowest weight pays for a slice ahead, so that numbers left by another policy do no harm.
 	if v < vnow - slice_ns then
 		v = vnow - slice_ns
-	elseif not (v < vnow + slice_ns * 100) then
+	elseif v > vnow + slice_ns * 100 or v ~= v then
 		v = vnow + slice_ns * 100
 	end
 	data[0] = v

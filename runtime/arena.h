@@ -24,8 +24,8 @@ void arena_free(struct arena *a);
  */
 void *arena_realloc(void *ud, void *ptr, size_t osize, size_t nsize);
 
-size_t arena_used(const struct arena *a);	/* bytes in live blocks, rounded to their class */
-size_t arena_peak(const struct arena *a);	/* highest the bump pointer has been */
+size_t arena_used(const struct arena *a); /* bytes in live blocks, rounded to their class */
+size_t arena_peak(const struct arena *a); /* highest the bump pointer has been */
 unsigned long arena_failed(const struct arena *a); /* requests refused because it was full */
 
 #endif

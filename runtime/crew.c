@@ -38,6 +38,8 @@ void crew_fini(struct member member[CREW_SLOTS])
 
 	for (i = 0; i < CREW_SLOTS; i++) {
 		member_kill(&member[i]);
+		while (member[i].pid && waitpid(member[i].pid, NULL, 0) < 0 && errno == EINTR)
+			;
 		if (member[i].shm)
 			munmap(member[i].shm, sizeof(struct worker_shm));
 		if (member[i].go_fd >= 0)
@@ -87,12 +89,8 @@ void member_retire(struct member *m)
 
 void member_kill(struct member *m)
 {
-	if (!m->pid)
-		return;
-	kill(m->pid, SIGKILL);
-	while (waitpid(m->pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	member_gone(m);
+	if (m->pid)
+		kill(m->pid, SIGKILL);
 }
 
 void member_gone(struct member *m)

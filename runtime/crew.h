@@ -44,7 +44,7 @@ enum worker_state member_state(const struct member *m);
 void member_go(struct member *m, bool adopt);
 void member_retire(struct member *m);
 
-/* Kills it and waits; harmless if there is none. */
+/* Sends SIGKILL; its end is reported by waitpid(), possibly much later. */
 void member_kill(struct member *m);
 
 /* Forgets a worker that has been waited for. */

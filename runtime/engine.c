@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * engine.c - see engine.h.
  *
@@ -30,15 +30,9 @@ _Static_assert(ENGINE_BATCH % GROUP == 0, "a batch is whole groups");
 #define VTIME_MAX INT64_MAX /* the kernel compares vtimes by the sign of their difference */
 
 const char *const engine_hook_name[NR_HOOKS] = {
-	[HOOK_NONE] = "none",
-	[HOOK_LOAD] = "load",
-	[HOOK_INIT] = "init",
-	[HOOK_ENQUEUE] = "enqueue",
-	[HOOK_DISPATCH] = "dispatch",
-	[HOOK_EXIT_TASK] = "exit_task",
-	[HOOK_CPU] = "cpu",
-	[HOOK_TICK] = "tick",
-	[HOOK_IDLE] = "idle",
+	[HOOK_NONE] = "none",	    [HOOK_LOAD] = "load",	  [HOOK_INIT] = "init",
+	[HOOK_ENQUEUE] = "enqueue", [HOOK_DISPATCH] = "dispatch", [HOOK_EXIT_TASK] = "exit_task",
+	[HOOK_CPU] = "cpu",	    [HOOK_TICK] = "tick",	  [HOOK_IDLE] = "idle",
 };
 
 struct engine {
@@ -137,11 +131,9 @@ void engine_set_policy(struct engine *e, struct policy *p)
 
 void engine_swap(struct engine *e, struct engine_binding *binding)
 {
-	struct engine_binding old = { .view = e->view,
-				      .in = e->in,
-				      .out = e->out,
-				      .table = e->table,
-				      .stats = e->stats };
+	struct engine_binding old = {
+		.view = e->view, .in = e->in, .out = e->out, .table = e->table, .stats = e->stats
+	};
 
 	e->view = binding->view;
 	e->in = binding->in;

@@ -34,7 +34,8 @@ enum {
 	X(cycles, "cycles that found something to do")                                             \
 	X(received, "tasks received from the kernel")                                              \
 	X(committed, "decisions sent to the kernel")                                               \
-	X(defaulted, "decisions made by the runtime because the policy failed or the table was full") \
+	X(defaulted,                                                                               \
+	  "decisions made by the runtime because the policy failed or the table was full")         \
 	X(forgotten, "tasks that aged out in the policy's hands and were offered again")           \
 	X(refreshed, "records for a task the policy already held")                                 \
 	X(policy_errors, "calls of the policy that raised an error")                               \
@@ -60,7 +61,7 @@ struct engine_stats {
 /* What the engine must know about the machine. Plain memory, may change at any time. */
 struct engine_view {
 	const struct scx_cpu *cpus;
-	uint32_t nr_cpus;	      /* CPU numbers are below this */
+	uint32_t nr_cpus;		/* CPU numbers are below this */
 	struct scxlua_control *control; /* reads the BPF group, writes the worker group */
 };
 
@@ -126,8 +127,8 @@ void engine_idle(struct engine *e);
 
 /* Written before a risky call and after it, for the watchdog: which hook, since when. */
 struct engine_progress {
-	uint64_t batch;	   /* calls of the policy begun so far */
-	uint32_t in_hook;  /* enum engine_hook, 0 = not in the policy */
+	uint64_t batch;	  /* calls of the policy begun so far */
+	uint32_t in_hook; /* enum engine_hook, 0 = not in the policy */
 	uint32_t reserved;
 };
 

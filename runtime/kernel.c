@@ -31,27 +31,36 @@ struct kernel {
 	uint32_t nr_cpus;
 };
 
-/* libbpf says why a load failed only in its messages: the last lines of them are kept. */
-static char bpf_log[4096];
+/* libbpf says why a load failed only in its messages, the verifier's log among them: the end of
+ * the last long one, or of several short ones, is kept. */
+static char bpf_log[STATUS_ERROR_LEN];
 static bool bpf_verbose;
+
+static void keep_tail(const char *text)
+{
+	size_t have = strlen(bpf_log), len = strlen(text), room = sizeof(bpf_log) - 1;
+
+	if (len > room) {
+		text += len - room;
+		len = room;
+	}
+	if (have + len > room) {
+		memmove(bpf_log, bpf_log + have + len - room, room - len);
+		have = room - len;
+	}
+	memcpy(bpf_log + have, text, len + 1);
+}
 
 static int keep_message(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
-	char line[1024];
-	size_t have = strlen(bpf_log), len;
+	char *text;
 
-	if (level == LIBBPF_DEBUG)
+	if (level == LIBBPF_DEBUG || vasprintf(&text, fmt, ap) < 0)
 		return 0;
-	vsnprintf(line, sizeof(line), fmt, ap);
 	if (bpf_verbose)
-		fputs(line, stderr);
-	len = strlen(line);
-	if (have + len >= sizeof(bpf_log)) {
-		memmove(bpf_log, bpf_log + have / 2, have - have / 2 + 1);
-		have -= have / 2;
-	}
-	if (have + len < sizeof(bpf_log))
-		memcpy(bpf_log + have, line, len + 1);
+		fputs(text, stderr);
+	keep_tail(text);
+	free(text);
 	return 0;
 }
 

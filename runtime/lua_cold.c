@@ -135,8 +135,8 @@ static int cold_stats(lua_State *L)
 	return 0;
 }
 
-int lua_policy_stats(struct lua_policy *lp,
-		     void (*put)(const char *key, double value, void *arg), void *arg)
+int lua_policy_stats(struct lua_policy *lp, void (*put)(const char *key, double value, void *arg),
+		     void *arg)
 {
 	struct cold_call call = { .lp = lp, .slot = SLOT_STATS, .put = put, .arg = arg };
 

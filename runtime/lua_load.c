@@ -33,8 +33,8 @@ const struct slot_row lua_slots[NR_SLOTS] = {
  * once, during warm-up, and never after attach.
  */
 static const char *const jit_options[] = {
-	"hotloop=40", "hotexit=8", "maxtrace=4000", "maxrecord=8000", "maxside=200",
-	"maxsnap=1000", "sizemcode=1024", "maxmcode=1024",
+	"hotloop=40",  "hotexit=8",    "maxtrace=4000",	 "maxrecord=8000",
+	"maxside=200", "maxsnap=1000", "sizemcode=1024", "maxmcode=1024",
 };
 
 /* Key of the registry for the table of slots. */

@@ -128,7 +128,8 @@ static size_t append_position(struct lua_policy *lp, const char *text, int line)
 	if (skip && skip < sizeof(position)) {
 		snprintf(position, sizeof(position), "%.*s", (int)skip, text);
 		append(lp, position);
-		return skip;
+		/* coroutine.wrap() puts a position before one that is there already. */
+		return skip + position_len(text + skip, lp->chunk);
 	}
 	if (line)
 		append_line(lp, line);

@@ -108,8 +108,9 @@ static int sandbox_require(lua_State *L)
 	if (!lua_isnil(L, -1))
 		return 1;
 	if (!is_library_name(name))
-		return luaL_error(L, "require(\"%s\"): a policy can load scx, ffi, bit, math, "
-				     "string, table and coroutine, nothing else",
+		return luaL_error(L,
+				  "require(\"%s\"): a policy can load scx, ffi, bit, math, "
+				  "string, table and coroutine, nothing else",
 				  name);
 	load_library_file(L, name);
 	lua_pushvalue(L, 1);

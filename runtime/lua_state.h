@@ -48,12 +48,12 @@ struct lua_policy {
 	struct policy policy; /* first: a struct policy * of ours is a struct lua_policy * */
 	struct policy_ops ops;
 	lua_State *L;
-	struct arena *arena;	   /* NULL: LuaJIT without GC64 keeps its own memory */
+	struct arena *arena; /* NULL: LuaJIT without GC64 keeps its own memory */
 	struct scx_outbox *outbox;
-	struct scx_task **batch;   /* memory of SLOT_TASKS, ENGINE_BATCH long */
-	char warning[160];	   /* "" if none */
+	struct scx_task **batch; /* memory of SLOT_TASKS, ENGINE_BATCH long */
+	char warning[160];	 /* "" if none */
 	char name[32];
-	char chunk[LUA_IDSIZE];	   /* FILE in messages */
+	char chunk[LUA_IDSIZE];		 /* FILE in messages */
 	char where[NR_SLOTS][WHERE_LEN]; /* FILE:LINE of each hook, "" if the policy has none */
 	int builtin_idle;
 	size_t arena_bytes;
@@ -64,7 +64,7 @@ struct lua_policy {
 
 	/* Limit on the CPU time of loading. */
 	uint64_t load_ns;
-	uint64_t deadline_ns; /* of the thread's CPU clock */
+	uint64_t deadline_ns;		/* of the thread's CPU clock */
 	char expired[POLICY_ERROR_LEN]; /* the message, once it has */
 
 	/* Collector. */
@@ -101,7 +101,8 @@ void lua_sandbox_host(lua_State *L);			    /* pushes the library's host table */
 void lua_trace_open(lua_State *L);
 
 /* lua_load.c: from an empty state to filled slots; 0 or -1 and policy.error. */
-int lua_load_policy(struct lua_policy *lp, const struct lua_host *host, const struct script *script);
+int lua_load_policy(struct lua_policy *lp, const struct lua_host *host,
+		    const struct script *script);
 void lua_push_slot(lua_State *L, enum lua_slot slot); /* from within a C function */
 void lua_call_policy(lua_State *L, struct lua_policy *lp, const char *calling, int nargs,
 		     int nresults); /* as lua_call(); an error is described, then raised on */

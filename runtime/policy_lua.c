@@ -21,8 +21,8 @@ enum {
 	MIN_ARENA_BYTES = 4 << 20,
 	IDLE_BUDGET_NS = 100 * 1000,   /* of collection in idle(), policy.h's promise */
 	RELIEF_BUDGET_NS = 200 * 1000, /* of collection within a batch, when memory runs short */
-	STEPS_PER_LOOK = 4,	       /* collector steps of about 1 KiB between looks at the clock */
-	MIN_GROWTH_BYTES = 32 << 10,   /* that makes a collection worth starting */
+	STEPS_PER_LOOK = 4,	     /* collector steps of about 1 KiB between looks at the clock */
+	MIN_GROWTH_BYTES = 32 << 10, /* that makes a collection worth starting */
 };
 
 #ifndef SCXLUA_INSTALLED_LIBDIR
@@ -142,6 +142,11 @@ void lua_policy_collect(struct lua_policy *lp)
 size_t lua_policy_peak(const struct lua_policy *lp)
 {
 	return lp->arena ? arena_peak(lp->arena) : 0;
+}
+
+bool lua_policy_ran_out(const struct lua_policy *lp)
+{
+	return lp->arena && arena_failed(lp->arena) > 0;
 }
 
 /* ---- hooks of every batch ---- */
@@ -271,7 +276,8 @@ static void name_chunk(struct lua_policy *lp, const char *path)
 /* The default name: the file's, without .lua, in characters that a name may have. */
 static void name_policy(struct lua_policy *lp, const char *path)
 {
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+	static const char allowed[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
 	const char *base = strrchr(path, '/');
 	size_t len;
 
@@ -319,8 +325,7 @@ static void set_ops(struct lua_policy *lp)
 	lp->policy.self = lp;
 }
 
-static void prepare(struct lua_policy *lp, const struct script *script,
-		    const struct lua_host *host)
+static void prepare(struct lua_policy *lp, const struct script *script, const struct lua_host *host)
 {
 	set_ops(lp);
 	lp->outbox = engine_outbox(host->engine);
@@ -441,4 +446,3 @@ const char *lua_policy_libdir(void)
 	}
 	return SCXLUA_INSTALLED_LIBDIR;
 }
-

@@ -33,15 +33,15 @@ struct lua_option {
 };
 
 struct lua_host {
-	struct engine *engine;	     /* whose outbox the policy writes to, for its whole life */
+	struct engine *engine; /* whose outbox the policy writes to, for its whole life */
 	const struct scx_cpu *cpus;
 	uint32_t nr_cpus;
-	uint32_t max_tasks;	     /* capacity of the queues a policy makes */
+	uint32_t max_tasks; /* capacity of the queues a policy makes */
 	const struct lua_option *options;
 	size_t nr_options;
-	const char *libdir;	     /* where scx.lua is; NULL = lua_policy_libdir() */
-	size_t arena_bytes;	     /* at least 4 MiB */
-	uint64_t load_ns;	     /* CPU time the top level and init() may take */
+	const char *libdir; /* where scx.lua is; NULL = lua_policy_libdir() */
+	size_t arena_bytes; /* at least 4 MiB */
+	uint64_t load_ns;   /* CPU time the top level and init() may take */
 };
 
 struct lua_policy;
@@ -93,8 +93,8 @@ int lua_policy_options(struct lua_policy *lp,
 		       void (*row)(const struct lua_option_row *row, void *arg), void *arg);
 
 /* Calls stats(t), then put() per number in t. No stats(): no calls. */
-int lua_policy_stats(struct lua_policy *lp,
-		     void (*put)(const char *key, double value, void *arg), void *arg);
+int lua_policy_stats(struct lua_policy *lp, void (*put)(const char *key, double value, void *arg),
+		     void *arg);
 
 /*
  * export() as text in *text, to be freed by the caller; NULL if the policy has none. import()
@@ -106,6 +106,12 @@ int lua_policy_import(struct lua_policy *lp, const char *text, size_t len);
 /* Bytes the Lua heap has in use, and has ever taken from its arena (0 without an arena). */
 size_t lua_policy_bytes(const struct lua_policy *lp);
 size_t lua_policy_peak(const struct lua_policy *lp);
+
+/*
+ * Has the arena ever been full? LuaJIT of 2022 may crash when compiled code runs out of memory,
+ * so this is the first thing to ask after a crash. Async-signal-safe.
+ */
+bool lua_policy_ran_out(const struct lua_policy *lp);
 
 /*
  * For `scxlua check`: records where the JIT compiler gives up, from this call on (call before

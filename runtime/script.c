@@ -36,8 +36,9 @@ static int open_regular(const char *path, struct stat *st, char *error)
 		snprintf(error, POLICY_ERROR_LEN, "cannot read %s: it is %s, not a file", path,
 			 S_ISDIR(st->st_mode) ? "a directory" : "a device or pipe");
 	} else if (st->st_size > MAX_SCRIPT_BYTES) {
-		snprintf(error, POLICY_ERROR_LEN, "cannot read %s: %lld bytes, a policy has at most %d",
-			 path, (long long)st->st_size, MAX_SCRIPT_BYTES);
+		snprintf(error, POLICY_ERROR_LEN,
+			 "cannot read %s: %lld bytes, a policy has at most %d", path,
+			 (long long)st->st_size, MAX_SCRIPT_BYTES);
 	} else {
 		return fd;
 	}

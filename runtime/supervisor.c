@@ -47,12 +47,14 @@ struct supervisor {
 	struct member member[CREW_SLOTS];
 	struct member *active;	/* decides, or has been told to go */
 	struct member *loading; /* becomes active when it is ready */
+	struct member *dying;	/* was active and is lost; until it is waited for nobody is active */
 	struct script *script;	/* of the active worker, or of the last one */
 	struct script *fallback; /* the one before, while `script` is on trial */
 	struct script *next;	/* of the loading worker, if that is a reload */
 	int signal_fd, wake_fd, timer_fd;
 
-	bool attached, reload_wanted, stop, gave_up;
+	bool attached, reload_wanted, stop;
+	bool restart; /* start `script` again when `dying` is gone */
 	enum status status; /* why it stopped */
 	uint64_t activated_ns, retire_ns;
 	uint64_t failure_ns[MAX_FAILURES];
@@ -172,16 +174,6 @@ static int start_worker(struct supervisor *s, const struct script *script)
 	return err;
 }
 
-/* A member that is no longer wanted, wherever it is in its life. */
-static void discard(struct supervisor *s, struct member *m)
-{
-	if (m == s->loading)
-		s->loading = NULL;
-	if (m == s->active)
-		s->active = NULL;
-	member_kill(m);
-}
-
 /* ---- switching ---- */
 
 static void activate(struct supervisor *s, bool adopt)
@@ -255,7 +247,7 @@ static void on_ready(struct supervisor *s)
 			s->retire_ns = now_ns();
 			member_retire(s->active);
 		}
-	} else {
+	} else if (!s->dying) {
 		take_over(s, false);
 	}
 }
@@ -280,7 +272,6 @@ static void start_reload(struct supervisor *s)
 		reload_failed(s, error);
 		return;
 	}
-	s->gave_up = false;
 	s->nr_failures = 0;
 	err = start_worker(s, s->next);
 	if (err)
@@ -298,44 +289,71 @@ static bool too_many_failures(struct supervisor *s, uint64_t now)
 	return s->nr_failures > MAX_FAILURES && now - oldest < FAILURE_WINDOW_S * NSEC_PER_SEC;
 }
 
-/* The active worker is lost: the built-in policy schedules from here on, and we try again. */
-static void active_lost(struct supervisor *s, const char *why)
+/* Which script to start again after the active one was lost; false: none. */
+static bool choose_restart(struct supervisor *s, const char *why)
 {
-	struct scxlua_control *control = kernel_control(s->kernel);
-	struct member *old = s->active;
 	uint64_t now = now_ns();
-	bool on_trial = s->fallback && now - s->activated_ns < GRACE_S * NSEC_PER_SEC;
 
-	control->bypass = 1;
-	kernel_op(s->kernel, SCXLUA_OP_ACTIVE, -1, 0, 0);
-	keep_figures(s, old);
-	discard(s, old);
-	kernel_reset_rings(s->kernel);
-	table_reset(s->table);
-	kernel_set_script(s->kernel, s->report.policy, s->script->hash, why);
-	if (s->loading)
-		return; /* its successor is on the way anyway */
-	if (on_trial) {
+	if (s->fallback && now - s->activated_ns < GRACE_S * NSEC_PER_SEC) {
 		s->report.rollbacks++;
 		script_free(s->script);
 		s->script = s->fallback;
 		s->fallback = NULL;
-	} else if (too_many_failures(s, now)) {
-		s->gave_up = true;
-		log_line("%s; %d workers lost within %d s: the built-in policy schedules until the "
-			 "next reload", why, MAX_FAILURES + 1, FAILURE_WINDOW_S);
-		return;
+		log_line("%s; back to the script before the reload", why);
+		return true;
 	}
-	log_line("%s; the built-in policy takes over, starting %s again", why,
-		 on_trial ? "the last good script" : "the policy");
-	s->report.worker_restarts++;
-	if (start_worker(s, s->script))
-		log_line("cannot start a worker: %s", strerror(errno));
+	if (too_many_failures(s, now)) {
+		log_line("%s; %d workers lost within %d s: the built-in policy schedules until the "
+			 "next reload",
+			 why, MAX_FAILURES + 1, FAILURE_WINDOW_S);
+		return false;
+	}
+	log_line("%s; the built-in policy schedules until it is started again", why);
+	return true;
+}
+
+/*
+ * The active worker is lost. The built-in policy schedules from this moment; what the worker
+ * wrote is cleaned when it can write no more, see clean_up().
+ */
+static void active_lost(struct supervisor *s, const char *why)
+{
+	kernel_control(s->kernel)->bypass = 1;
+	kernel_op(s->kernel, SCXLUA_OP_ACTIVE, -1, 0, 0);
+	member_kill(s->active);
+	s->dying = s->active;
+	s->active = NULL;
+	kernel_set_script(s->kernel, s->report.policy, s->script->hash, why);
+	if (s->loading)
+		log_line("%s; its successor is already loading", why);
+	else
+		s->restart = choose_restart(s, why);
+}
+
+/* The lost worker is gone: its leavings too, and the next may start. */
+static void clean_up(struct supervisor *s)
+{
+	int err;
+
+	keep_figures(s, s->dying);
+	s->dying = NULL;
+	kernel_reset_rings(s->kernel);
+	table_reset(s->table);
+	if (s->loading && member_state(s->loading) == WORKER_READY) {
+		take_over(s, false);
+	} else if (s->restart) {
+		s->restart = false;
+		s->report.worker_restarts++;
+		err = start_worker(s, s->script);
+		if (err)
+			log_line("cannot start a worker: %s", strerror(-err));
+	}
 }
 
 static void loading_failed(struct supervisor *s, const char *why)
 {
-	discard(s, s->loading);
+	member_kill(s->loading);
+	s->loading = NULL;
 	if (s->next) {
 		reload_failed(s, why);
 	} else if (!s->attached) {
@@ -343,7 +361,6 @@ static void loading_failed(struct supervisor *s, const char *why)
 		s->status = STATUS_USAGE;
 		s->stop = true;
 	} else {
-		s->gave_up = true;
 		log_line("the policy cannot be started again (%s): the built-in policy schedules "
 			 "until the next reload", why);
 	}
@@ -382,7 +399,9 @@ static void member_ended(struct supervisor *s, struct member *m, int wait_status
 	enum worker_state state = member_state(m);
 
 	member_gone(m);
-	if (m == s->active && (m->awaited || state == WORKER_RETIRED)) {
+	if (m == s->dying) {
+		clean_up(s);
+	} else if (m == s->active && state == WORKER_RETIRED) {
 		on_retired(s);
 	} else if (m == s->active) {
 		s->report.worker_crashes++;
@@ -391,6 +410,7 @@ static void member_ended(struct supervisor *s, struct member *m, int wait_status
 			 m->shm->progress.in_hook ?
 				 engine_hook_name[m->shm->progress.in_hook % NR_HOOKS] : "");
 		active_lost(s, why);
+		clean_up(s);
 	} else if (m == s->loading) {
 		snprintf(why, sizeof(why), "%s",
 			 state == WORKER_FAILED ? m->shm->error : how_it_ended(wait_status));
@@ -455,10 +475,7 @@ static void watch_retiring(struct supervisor *s, uint64_t now)
 {
 	if (!s->active || !s->active->awaited || now - s->retire_ns < RETIRE_MS * NSEC_PER_MSEC)
 		return;
-	s->active->awaited = false;
 	active_lost(s, "the old worker did not stop");
-	if (s->loading && member_state(s->loading) == WORKER_READY)
-		take_over(s, false);
 }
 
 /*

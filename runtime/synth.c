@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * synth.c - see synth.h.
  *
@@ -345,9 +345,9 @@ uint32_t synth_age(struct synth *s)
 void synth_exit(struct synth *s, uint32_t i)
 {
 	struct thread *t = &s->threads[i];
-	struct scxlua_record rec = {
-		.kind = SCXLUA_REC_EXIT, .pid = t->rec.pid, .cookie = t->rec.cookie
-	};
+	struct scxlua_record rec = { .kind = SCXLUA_REC_EXIT,
+				     .pid = t->rec.pid,
+				     .cookie = t->rec.cookie };
 
 	if (t->queued)
 		s->ledger.exited++;

@@ -1,11 +1,11 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * table.c - see table.h.
  *
  * Two arrays: the slots, which never move, and an index of twice as many small entries with
- * linear probing. Removal shifts the index back, not the slots. Cookies are multiplied before
- * use: taken as they are, a run of old threads would be one long cluster in the way of every
- * new one once the counter has gone round the index.
+ * linear probing. Removal shifts the index back, not the slots. Cookies are hashed before use:
+ * taken as they are, a run of old threads would be one long cluster in the way of every new
+ * one once the counter has gone round the index.
  */
 #define _GNU_SOURCE
 #include "table.h"

@@ -75,7 +75,11 @@ static void __attribute__((noinline)) touch_stack(void)
 		stack[i] = 0;
 }
 
-/* From here on no page of ours is paged out, merged, or faulted in for the first time. */
+/*
+ * From here on no page of ours is paged out, merged, or faulted in for the first time. Must come
+ * before the warm-up, too: the JIT makes its code area writable to add to it, at which the
+ * kernel populates a locked area as a whole; 253 faults if the first time is after attach.
+ */
 static int lock_memory(void)
 {
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
@@ -166,6 +170,8 @@ _Noreturn void worker_main(const struct worker_args *args)
 	set_signals();
 	if (kernel_op(args->kernel, SCXLUA_OP_OWN, args->slot, 0, 0) < 0)
 		give_up(args, "the worker could not make itself known to the BPF side");
+	if (lock_memory())
+		give_up(args, "the worker could not lock its memory; is RLIMIT_MEMLOCK too low?");
 	engine = engine_new(&args->engine, &view, kernel_ring(args->kernel),
 			    kernel_uring(args->kernel), args->table, &args->shm->stats);
 	if (!engine)
@@ -176,8 +182,6 @@ _Noreturn void worker_main(const struct worker_args *args)
 	memset(&args->shm->stats, 0, sizeof(args->shm->stats));
 	if (drop_privileges())
 		give_up(args, "the worker could not drop its privileges");
-	if (lock_memory())
-		give_up(args, "the worker could not lock its memory; is RLIMIT_MEMLOCK too low?");
 	set_state(args, WORKER_READY);
 	if (read(args->go_fd, &go, sizeof(go)) != sizeof(go))
 		_exit(EXIT_FAILURE);

@@ -3,9 +3,9 @@
  * worker.h - the process that runs the policy.
  *
  * Forked by the supervisor, which has loaded the BPF and mapped the rings and the task table.
- * In this order: names itself to BPF, makes the Lua state, loads the script, init(), compiles
- * the hot paths on made-up tasks, drops its privileges, locks its memory, says READY and
- * waits. When told to go it drains, decides and commits until told to retire. It yields instead
+ * In this order: names itself to BPF, locks its memory, present and future, makes the Lua state,
+ * loads the script, init(), compiles the hot paths on made-up tasks, drops its privileges, says
+ * READY and waits. When told to go it drains, decides and commits until told to retire. It yields instead
  * of sleeping: BPF gives it a CPU when there is work. After READY it does not allocate, fault,
  * block or log (scx.log() of a policy excepted).
  *

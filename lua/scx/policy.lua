@@ -30,12 +30,14 @@ local known = {
 	import = "function",
 }
 
--- The last line that sets `key` (key = ..., function M.key), and the number of lines.
+-- The last line that sets `key` (key = ..., function M.key) or has the word return, and the
+-- number of lines.
 local function find_line(key)
 	local nr, found = 0, nil
+	local rest = key == "return" and "" or "%s*[=(]"
 	for line in (host.text .. "\n"):gmatch("(.-)\n") do
 		nr = nr + 1
-		local at = key and line:find("%f[%w_]" .. key .. "%f[^%w_]%s*[=(]")
+		local at = key and line:find("%f[%w_]" .. key .. "%f[^%w_]" .. rest)
 		local comment = line:find("--", 1, true)
 		if at and not (comment and comment < at) then
 			found = nr

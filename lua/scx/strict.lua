@@ -43,7 +43,7 @@ for name in pairs(withheld) do
 end
 globals.load = load_text
 globals.loadstring = load_text
-string.dump = nil
+globals.string.dump = nil
 ffi.load = nil
 
 setmetatable(globals, {

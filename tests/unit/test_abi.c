@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_abi.c - abi.h as the C compiler sees it against abi.h as LuaJIT does.
  *

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_arena.c - the Lua heap: contents survive whatever the order of calls. */
 #include "unit.h"
 
@@ -147,12 +147,16 @@ static void freed_blocks_are_used_again(void **state)
 {
 	struct arena *a = arena_new(PAGE);
 	size_t peak;
+	void *at;
 
 	(void)state;
-	arena_realloc(a, arena_realloc(a, NULL, 0, 100), 100, 0);
+	at = arena_realloc(a, NULL, 0, 100);
+	assert_ptr_equal(arena_realloc(a, at, 100, 112), at); /* in its class it stays in place */
+	arena_realloc(a, at, 112, 0);
 	peak = arena_peak(a);
 	for (int i = 0; i < 1000; i++)
-		arena_realloc(a, arena_realloc(a, NULL, 0, 97 + (size_t)i % 16), 97 + (size_t)i % 16, 0);
+		arena_realloc(a, arena_realloc(a, NULL, 0, 97 + (size_t)i % 16),
+			      97 + (size_t)i % 16, 0);
 	assert_int_equal(arena_peak(a), peak);
 	arena_free(a);
 }

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_engine.c - the cycle with a policy in C: every reason to reject or replace a decision,
  * the rules for tasks that come twice, what happens when the policy or the ring fails, and a
@@ -116,10 +116,14 @@ static void rig_rings(void)
 {
 	r.in_data = calloc(2, RING_BYTES);
 	r.out_data = calloc(2, USER_BYTES);
-	r.in = (struct ring){ .consumer_pos = &r.in_consumer, .producer_pos = &r.in_producer,
-			      .data = r.in_data, .mask = RING_BYTES - 1 };
-	r.out = (struct uring){ .consumer_pos = &r.out_consumer, .producer_pos = &r.out_producer,
-				.data = r.out_data, .mask = USER_BYTES - 1 };
+	r.in = (struct ring){ .consumer_pos = &r.in_consumer,
+			      .producer_pos = &r.in_producer,
+			      .data = r.in_data,
+			      .mask = RING_BYTES - 1 };
+	r.out = (struct uring){ .consumer_pos = &r.out_consumer,
+				.producer_pos = &r.out_producer,
+				.data = r.out_data,
+				.mask = USER_BYTES - 1 };
 }
 
 static int setup(void **state)
@@ -135,8 +139,10 @@ static int setup(void **state)
 	r.control.nr_online = NR_CPUS - 1;
 	r.table = table_new(SLOTS);
 	r.engine = engine_new(&cfg, &view, &r.in, &r.out, r.table, &r.stats);
-	r.ops = (struct policy_ops){ .enqueue = rig_enqueue, .dispatch = rig_dispatch,
-				     .exit_task = rig_exit_task, .cpu_event = rig_cpu_event };
+	r.ops = (struct policy_ops){ .enqueue = rig_enqueue,
+				     .dispatch = rig_dispatch,
+				     .exit_task = rig_exit_task,
+				     .cpu_event = rig_cpu_event };
 	r.policy.ops = &r.ops;
 	engine_set_policy(r.engine, &r.policy);
 	engine_set_progress(r.engine, &r.progress);
@@ -248,7 +254,8 @@ static void check_wishes(const struct wish *w, size_t n, int field)
 		assert_int_equal(take_verdict(&v), 1);
 		got = field == 0 ? v.cpu : field == 1 ? (double)v.slice_ns : (double)v.vtime;
 		if (got != w[i].got)
-			fail_msg("row %zu: asked %g, wanted %g, got %g", i, w[i].asked, w[i].got, got);
+			fail_msg("row %zu: asked %g, wanted %g, got %g", i, w[i].asked, w[i].got,
+				 got);
 		bad = r.stats.bad_cpu + r.stats.bad_slice + r.stats.bad_vtime - bad;
 		assert_int_equal(bad, w[i].bad);
 	}
@@ -257,10 +264,13 @@ static void check_wishes(const struct wish *w, size_t n, int field)
 static void impossible_cpus_become_any(void **state)
 {
 	static const struct wish w[] = {
-		{ -1, -1, 0 },	    { 0, 0, 0 },	{ -0.0, 0, 0 },	     { 2, 2, 0 },
-		{ 3, -1, 1 },	    { 4, -1, 1 },	{ -2, -1, 1 },	     { 1.5, -1, 1 },
-		{ -0.5, -1, 1 },    { NAN, -1, 1 },	{ INFINITY, -1, 1 }, { -INFINITY, -1, 1 },
-		{ 1e300, -1, 1 },   { 4294967296.0, -1, 1 },
+		{ -1, -1, 0 },	     { 0, 0, 0 },
+		{ -0.0, 0, 0 },	     { 2, 2, 0 },
+		{ 3, -1, 1 },	     { 4, -1, 1 },
+		{ -2, -1, 1 },	     { 1.5, -1, 1 },
+		{ -0.5, -1, 1 },     { NAN, -1, 1 },
+		{ INFINITY, -1, 1 }, { -INFINITY, -1, 1 },
+		{ 1e300, -1, 1 },    { 4294967296.0, -1, 1 },
 	};
 
 	(void)state;
@@ -271,13 +281,20 @@ static void impossible_cpus_become_any(void **state)
 static void impossible_slices_are_replaced(void **state)
 {
 	static const struct wish w[] = {
-		{ 0, DEFAULT_SLICE, 0 },	 { MS, MS, 0 },
-		{ MIN_SLICE, MIN_SLICE, 0 },	 { MAX_SLICE, MAX_SLICE, 0 },
-		{ MS + 0.5, MS, 0 },		 { MIN_SLICE - 1, MIN_SLICE, 1 },
-		{ 1e-300, MIN_SLICE, 1 },	 { MAX_SLICE + 1, MAX_SLICE, 1 },
-		{ INFINITY, MAX_SLICE, 1 },	 { 1e300, MAX_SLICE, 1 },
-		{ -1, DEFAULT_SLICE, 1 },	 { NAN, DEFAULT_SLICE, 1 },
-		{ -INFINITY, DEFAULT_SLICE, 1 }, { -1e300, DEFAULT_SLICE, 1 },
+		{ 0, DEFAULT_SLICE, 0 },
+		{ MS, MS, 0 },
+		{ MIN_SLICE, MIN_SLICE, 0 },
+		{ MAX_SLICE, MAX_SLICE, 0 },
+		{ MS + 0.5, MS, 0 },
+		{ MIN_SLICE - 1, MIN_SLICE, 1 },
+		{ 1e-300, MIN_SLICE, 1 },
+		{ MAX_SLICE + 1, MAX_SLICE, 1 },
+		{ INFINITY, MAX_SLICE, 1 },
+		{ 1e300, MAX_SLICE, 1 },
+		{ -1, DEFAULT_SLICE, 1 },
+		{ NAN, DEFAULT_SLICE, 1 },
+		{ -INFINITY, DEFAULT_SLICE, 1 },
+		{ -1e300, DEFAULT_SLICE, 1 },
 	};
 
 	(void)state;
@@ -288,9 +305,9 @@ static void impossible_slices_are_replaced(void **state)
 static void impossible_vtimes_are_clamped(void **state)
 {
 	static const struct wish w[] = {
-		{ 0, 0, 0 },	       { -0.0, 0, 0 },	  { 1, 1, 0 },
+		{ 0, 0, 0 },	       { -0.0, 0, 0 },	      { 1, 1, 0 },
 		{ 0x1p62, 0x1p62, 0 }, { 0x1p63, 0x1p63, 1 }, { INFINITY, 0x1p63, 1 },
-		{ 1e300, 0x1p63, 1 },  { -1, 0, 1 },	  { -INFINITY, 0, 1 },
+		{ 1e300, 0x1p63, 1 },  { -1, 0, 1 },	      { -INFINITY, 0, 1 },
 		{ NAN, 0, 1 },
 	};
 
@@ -878,9 +895,12 @@ static void chaos_send(struct chaos *c, struct scx_task *task)
 
 	if (o->n == ENGINE_OUTBOX && scx_outbox_flush() > 0)
 		return;
-	o->decision[o->n++] = (struct scx_decision){ task, chaos_number(&c->seed),
-						     chaos_number(&c->seed), chaos_number(&c->seed),
-						     unit_below(&c->seed, 8), 0 };
+	o->decision[o->n++] = (struct scx_decision){ task,
+						     chaos_number(&c->seed),
+						     chaos_number(&c->seed),
+						     chaos_number(&c->seed),
+						     unit_below(&c->seed, 8),
+						     0 };
 }
 
 static int chaos_enqueue(struct policy *p, struct scx_task **tasks, uint32_t n)
@@ -921,7 +941,8 @@ static int chaos_exit(struct policy *p, struct scx_task *task)
 	struct chaos *c = p->self;
 
 	if (unit_below(&c->seed, 4) == 0)
-		scx_heap_push(c->queue, task, 1); /* too late: it must be gone from there after us */
+		scx_heap_push(c->queue, task,
+			      1); /* too late: it must be gone from there after us */
 	if (unit_below(&c->seed, 4) == 0)
 		chaos_send(c, task);
 	return 0;

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_hist.c - the histogram against the sorted values themselves. */
 #include "unit.h"
 

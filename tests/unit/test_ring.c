@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_ring.c - both rings against a kernel's end written here, byte for byte as
  * kernel/bpf/ringbuf.c does it, on memory mapped the way the kernel maps it.
@@ -57,10 +57,14 @@ static int setup(void **state)
 	k.data = k.base + 2 * k.page;
 	again = mmap(k.data + BYTES, BYTES, prot, MAP_SHARED | MAP_FIXED, fd, (off_t)(2 * k.page));
 	close(fd);
-	k.ring = (struct ring){ .consumer_pos = k.consumer, .producer_pos = k.producer,
-				.data = k.data, .mask = BYTES - 1 };
-	k.uring = (struct uring){ .consumer_pos = k.consumer, .producer_pos = k.producer,
-				  .data = k.data, .mask = BYTES - 1 };
+	k.ring = (struct ring){ .consumer_pos = k.consumer,
+				.producer_pos = k.producer,
+				.data = k.data,
+				.mask = BYTES - 1 };
+	k.uring = (struct uring){ .consumer_pos = k.consumer,
+				  .producer_pos = k.producer,
+				  .data = k.data,
+				  .mask = BYTES - 1 };
 	return again == MAP_FAILED ? -1 : 0;
 }
 
@@ -232,6 +236,12 @@ static void next_worker_goes_on_where_the_last_one_released(void **state)
 	expect_next(1); /* read, not released: the successor sees it again */
 	ring_attach(&other);
 	assert_true(ring_next(&other, &k.bad)->cookie == 1);
+	while (next())
+		;
+	ring_release(&k.ring);
+	ring_attach(&other);
+	assert_null(ring_next(&other, &k.bad));
+	assert_int_equal(k.bad, 0);
 }
 
 /* ---- user ring ---- */

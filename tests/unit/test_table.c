@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /* test_table.c - the task table against an array that is searched from end to end. */
 #include "unit.h"
 
@@ -155,12 +155,16 @@ static void owns_only_slots_in_use(void **state)
 	struct scx_task stranger = { .cookie_ = 1 };
 	char *at = (char *)task;
 
+	/* Bytes that would pass for a cookie wherever they are read. */
+	table_take(*state, 2);
+	memset(at, 0xff, 2 * sizeof(*task));
 	assert_true(table_owns(*state, task));
 	for (size_t i = 1; i < sizeof(*task); i++)
 		assert_false(table_owns(*state, (void *)(at + i)));
-	assert_false(table_owns(*state, task + 1)); /* a slot, but free */
+	assert_false(table_owns(*state, task + 2)); /* a slot, but free */
 	assert_false(table_owns(*state, task - 1));
-	assert_false(table_owns(*state, (void *)(uintptr_t)((uintptr_t)task - sizeof(*task) * 1000)));
+	assert_false(
+		table_owns(*state, (void *)(uintptr_t)((uintptr_t)task - sizeof(*task) * 1000)));
 	assert_false(table_owns(*state, (void *)((uintptr_t)task + sizeof(*task) * SLOTS)));
 	assert_false(table_owns(*state, NULL));
 	assert_false(table_owns(*state, (void *)UINTPTR_MAX));
@@ -171,10 +175,25 @@ static void refresh_copies_the_record(void **state)
 {
 	struct scx_task *task = table_take(*state, 9);
 	struct scxlua_record rec = {
-		.kind = SCXLUA_REC_ENQUEUE, .flags = SCX_TASK_NEW, .pid = 11, .tgid = 12,
-		.cookie = 9, .seq = 5, .ppid = 13, .nice = -20, .cpu = 3, .nr_cpus_allowed = 8,
-		.cpumask_seq = 4, .weight = 10000, .enqueue_ns = 1ull << 52, .start_ns = 21,
-		.stop_ns = 22, .exec_ns = 23, .sum_exec_ns = 24, .nvcsw = 25, .cgroup_id = 26,
+		.kind = SCXLUA_REC_ENQUEUE,
+		.flags = SCX_TASK_NEW,
+		.pid = 11,
+		.tgid = 12,
+		.cookie = 9,
+		.seq = 5,
+		.ppid = 13,
+		.nice = -20,
+		.cpu = 3,
+		.nr_cpus_allowed = 8,
+		.cpumask_seq = 4,
+		.weight = 10000,
+		.enqueue_ns = 1ull << 52,
+		.start_ns = 21,
+		.stop_ns = 22,
+		.exec_ns = 23,
+		.sum_exec_ns = 24,
+		.nvcsw = 25,
+		.cgroup_id = 26,
 	};
 
 	memset(rec.comm, 'x', sizeof(rec.comm));
@@ -298,9 +317,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(churn_is_like_its_model, setup, teardown),
-		cmocka_unit_test_setup_teardown(churn_is_like_its_model_at_the_wrap, setup, teardown),
+		cmocka_unit_test_setup_teardown(churn_is_like_its_model_at_the_wrap, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(equal_low_halves_are_told_apart, setup, teardown),
-		cmocka_unit_test_setup_teardown(full_table_refuses_only_new_threads, setup, teardown),
+		cmocka_unit_test_setup_teardown(full_table_refuses_only_new_threads, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(cookie_zero_is_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(owns_only_slots_in_use, setup, teardown),
 		cmocka_unit_test_setup_teardown(refresh_copies_the_record, setup, teardown),

@@ -1,0 +1,5 @@
+-- expect: 2 endless_init.lua:5: init(): still running after 1000 ms
+-- SPDX-License-Identifier: GPL-2.0-only
+-- An endless loop in a coroutine in init().
+local function spin() while true do end end
+return { init = function() coroutine.wrap(spin)() end, enqueue = function() end }

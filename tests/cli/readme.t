@@ -1,0 +1,186 @@
+#!/bin/bash
+# README.md against what it describes (TAP): options, exit statuses, counters, the keys and calls of
+# a policy, messages, make's targets, paths, and the first policy, which must pass the check.
+#
+#   tests/cli/readme.t         $SCXLUA names the binary (default build/scxlua)
+# shellcheck disable=SC2016 # backticks of the README, everywhere
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 1
+scxlua=${SCXLUA:-build/scxlua}
+export SCXLUA_LIBDIR=${SCXLUA_LIBDIR:-$PWD/lua} # a sanitizer's build lies elsewhere
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+n=0
+
+# same WHAT: $dir/readme and $dir/tree have the same lines, in whatever order, and at least one.
+same() {
+	sort -o "$dir/readme" "$dir/readme"
+	sort -o "$dir/tree" "$dir/tree"
+	if [[ -s $dir/tree ]] && diff -U0 --label README.md --label tree "$dir/readme" "$dir/tree" >"$dir/diff"; then
+		echo "ok $((++n)) - $1"
+	else
+		echo "not ok $((++n)) - $1"
+		sed 's/^/# /' "$dir/diff"
+	fi
+}
+
+# silent WHAT COMMAND [ARG]...: one test; the command prints nothing. What it prints is a complaint.
+silent() {
+	local what=$1 complaints
+	shift
+	complaints=$("$@")
+	if [[ ! $complaints ]]; then
+		echo "ok $((++n)) - $what"
+	else
+		echo "not ok $((++n)) - $what"
+		printf '%s\n' "$complaints" | sed 's/^/# /'
+	fi
+}
+
+# table HEADER: the rows of the README's table whose first line begins with HEADER.
+table() {
+	awk -v header="$1" '
+		index($0, header) == 1 { on = 1; getline; next }
+		!/^\|/ { on = 0 }
+		on' README.md
+}
+
+# The names in `backticks` of the first column of rows on stdin, arguments cut off.
+names() {
+	sed 's/^| *\([^|]*\) *|.*/\1/' | grep -o '`[^`]*`' | tr -d '`' | sed 's/[([].*//'
+}
+
+# counters HEADER FILE MACRO: the README's table has the names of the counters, and their meaning.
+counters() {
+	table "$1" | sed 's/`//g' >"$dir/readme"
+	awk -v macro="define $3(X)" '
+		index($0, macro) { on = 1; next }
+		on && match($0, /X\([a-z_0-9]+, ".*"\)/) {
+			row = substr($0, RSTART + 2, RLENGTH - 4)
+			sub(/, "/, " | ", row)
+			print "| " row " |"
+		}
+		!/\\$/ { on = 0 }' "$2" >"$dir/tree"
+	same "counters of $3 in $2"
+}
+
+# ---- the command line ----
+
+"$scxlua" --help >"$dir/help"
+# Both as: LETTER NAME ARGUMENT MIN..MAX DEFAULT, - for what is not there.
+sed -n 's/^  \(-.\|  \)[, ] --\([a-z-]*\)\( [A-Z]*\(=[A-Z]*\)\{0,1\}\)\{0,1\} .*/\1 \2\3 &/p' "$dir/help" |
+	sed 's/^   */- /' | awk '{
+		range = dflt = "-"
+		if (match($0, /\([0-9]+\.\.[0-9]+, default [0-9]+\)/)) {
+			split(substr($0, RSTART + 1, RLENGTH - 2), part, ", default ")
+			range = part[1]; dflt = part[2]
+		}
+		print $1, $2, ($3 ~ /^[A-Z]+(=[A-Z]+)?$/ ? $3 : "-"), range, dflt }' >"$dir/tree"
+table '| option |' | awk -F ' *[|] *' '{
+	letter = arg = range = dflt = "-"
+	if (match($2, /`-[a-zA-Z]`/)) letter = substr($2, RSTART + 1, 2)
+	match($2, /`--[^`]*`/)
+	split(substr($2, RSTART + 3, RLENGTH - 4), name, " ")
+	if (name[2]) arg = name[2]
+	if ($3 ~ /^[0-9]+, /) { split($3, part, ", "); dflt = part[1]; range = part[2] }
+	print letter, name[1], arg, range, dflt }' >"$dir/readme"
+same 'options, with their ranges and defaults'
+
+sed -n '/^Exit status/,$s/^ *\([0-9][0-9]*\)  \(.*\)/\1 \2/p' "$dir/help" >"$dir/tree"
+table '| exit status |' | sed 's/^| \([0-9]*\) | \(.*\) |$/\1 \2/' >"$dir/readme"
+same 'exit statuses'
+
+grep -oE '\{ "[a-z_]+", AT\(fault_' runtime/options.c | cut -d'"' -f2 >"$dir/tree"
+table '| option |' | grep -F -- --fault | sed 's/.*|\(.*\)|$/\1/' | grep -o '`[^`]*`' | tr -d '`' >"$dir/readme"
+same 'faults'
+
+sed -n '1,/^$/p' "$dir/help" | sed -n 's/^.*\(scxlua .*\)/\1/p' >"$dir/tree"
+grep '^    scxlua' README.md | sed 's/^    //' >"$dir/readme"
+same 'usage'
+
+# ---- the JSON file ----
+
+table '| key | meaning |' | names >"$dir/readme"
+{
+	grep -oE '(put\(o|set_new\(o), "[a-z_]+"' runtime/report.c | grep -oE '[a-z_]+"' | tr -d '"'
+} >"$dir/tree"
+same 'keys of the JSON file that are no counters'
+counters '| BPF counter |' bpf/abi.h SCXLUA_BPF_COUNTERS
+counters '| worker counter |' runtime/engine.h ENGINE_COUNTERS
+counters '| supervisor counter |' runtime/report.h REPORT_COUNTERS
+
+# ---- policies ----
+
+table '| key | called |' | names >"$dir/readme"
+sed -n '/^local known = {/,/^}/s/^	\([a-z_]*\) = ".*/\1/p' lua/scx/policy.lua |
+	grep -vxF -e tick_ms >"$dir/tree"
+same 'keys of a policy'
+
+table '| `scx.` |' | names | grep -v '^q:\|^heap:' >"$dir/readme"
+{
+	sed -n '/^local scx = {/,/^}/s/^	\([A-Za-z_]*\) = .*/\1/p' lua/scx.lua
+	sed -n 's/^function scx\.\([a-z_]*\)(.*/\1/p' lua/scx.lua
+} >"$dir/tree"
+same 'names of the scx module'
+
+missing_fields() {
+	local field
+	sed -n '/^struct scx_task {/,/^};/s/^	\(SCX_RO \)\{0,1\}\(int32_t\|uint32_t\|char\|double\) \([a-z_]*[a-z]\)[[;].*/\3/p
+		/^struct scx_cpu {/,/^};/s/^	SCX_RO [a-z0-9_]* \([a-z_]*[a-z]\)[[;].*/\1/p' bpf/abi.h |
+		sort -u | while read -r field; do
+		grep -qE '`\.?'"$field"'[`[]' README.md || echo "not in README.md: $field"
+	done
+}
+silent 'fields of a task and of a CPU' missing_fields
+
+# The first block of the section.
+awk '/^## Your first policy/ { on = 1; next }
+	on && /^    / { seen = 1; print substr($0, 5); next }
+	on && seen && !/^$/ { exit }
+	on && seen { blank = 1; print "" }' README.md | sed '$d' >"$dir/my.lua"
+
+check_first() {
+	"$scxlua" check "$dir/my.lua" >"$dir/check" 2>&1 || echo "exit status $?"
+	grep -vE "^$dir/my.lua: ok\$|^  policy my: " "$dir/check"
+	wc -l <"$dir/my.lua" | sed '/^10$/d; s/$/ lines, not ten/'
+}
+silent 'the first policy has ten lines and passes the check' check_first
+
+# ---- messages, targets, paths ----
+
+# What the program's text has not, its string literals joined.
+unknown_messages() {
+	local message
+	cat runtime/*.c lua/*.lua lua/*/*.lua | tr '\n' ' ' |
+		sed 's/"[[:space:]]*"//g; s/\\"/"/g' >"$dir/text"
+	table '| message |' | names | while read -r message; do
+		grep -qF -- "$message" "$dir/text" || echo "no program says: $message"
+	done
+}
+silent 'messages' unknown_messages
+
+# Code is what is indented or in backticks.
+missing_targets() {
+	local target
+	{
+		grep -hE '^    ' README.md CONTRIBUTING.md | sed 's/#.*//'
+		grep -hoE '`[^`]*`' README.md CONTRIBUTING.md
+	} | grep -oE '\bmake [a-z][a-z-]*' | cut -d' ' -f2 | sort -u | while read -r target; do
+		grep -qE "^([a-z-]+ )*$target( [a-z-]+)*:( |\$)" Makefile tests/*/*.mk ||
+			echo "no such target: make $target"
+	done
+}
+silent "make's targets" missing_targets
+
+missing_files() {
+	local path
+	{
+		grep -hoE '\]\([^)#]+\)' README.md CONTRIBUTING.md | sed 's/^](//; s/)$//'
+		grep -hoE '`(bpf|runtime|lua|policies|tests)/[^` ]*`' README.md CONTRIBUTING.md | tr -d '`'
+	} | sort -u | while read -r path; do
+		[[ -e $path ]] || echo "no such file: $path"
+	done
+}
+silent 'files and links' missing_files
+
+echo "1..$n"

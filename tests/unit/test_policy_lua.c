@@ -1,0 +1,596 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * test_policy_lua.c - Lua policies in the engine: loading, errors, the warm-up, what a batch
+ * costs in memory and traces, the collector, options and state.
+ *
+ * Messages for wrong scripts are compared in tests/cli/check.t; here is what a process cannot
+ * show. Needs the library: SCXLUA_LIBDIR, or ./lua when run from the top of the tree.
+ */
+#include "unit.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "synth.h"
+#include "warmup.h"
+
+enum {
+	NR_THREADS = 2048,
+	NR_CPUS = 4,
+	MS = 1000000,
+	ARENA = 32 << 20,
+	STEADY = 100000, /* tasks */
+};
+
+struct rig {
+	struct synth *synth;
+	struct table *table;
+	struct engine *engine;
+	struct engine_stats stats;
+	struct lua_host host;
+	struct lua_policy *lp;
+	char error[POLICY_ERROR_LEN];
+};
+
+static struct rig r;
+
+static int set_up(void **state)
+{
+	static const struct engine_config cfg = { 5 * MS, 100 * MS, MS / 100 };
+	struct engine_view view;
+
+	(void)state;
+	memset(&r, 0, sizeof(r));
+	r.synth = synth_new(NR_THREADS, NR_CPUS, 1);
+	r.table = table_new(2 * NR_THREADS);
+	view = (struct engine_view){ synth_cpus(r.synth), NR_CPUS, synth_control(r.synth) };
+	r.engine = engine_new(&cfg, &view, synth_ring(r.synth), synth_uring(r.synth), r.table,
+			      &r.stats);
+	r.host = (struct lua_host){
+		.engine = r.engine,
+		.cpus = view.cpus,
+		.nr_cpus = NR_CPUS,
+		.max_tasks = NR_THREADS,
+		.libdir = getenv("SCXLUA_LIBDIR") ? NULL : "lua",
+		.arena_bytes = ARENA,
+		.load_ns = 1000 * MS,
+	};
+	return r.synth && r.table && r.engine ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	lua_policy_free(r.lp);
+	engine_free(r.engine);
+	table_free(r.table);
+	synth_free(r.synth);
+	return 0;
+}
+
+/* Loads a script given as text; 0 or -1 and r.error. */
+static int load_text(const char *text)
+{
+	struct script script = { .path = (char *)(uintptr_t)"t.lua",
+				 .text = (char *)(uintptr_t)text,
+				 .len = strlen(text) };
+
+	lua_policy_free(r.lp);
+	r.lp = NULL;
+	if (lua_policy_new(&r.lp, &script, &r.host, r.error))
+		return -1;
+	engine_set_policy(r.engine, lua_policy_ops(r.lp));
+	return 0;
+}
+
+static void load_file(const char *path)
+{
+	struct script *script;
+
+	assert_int_equal(script_read(&script, path, r.error), 0);
+	assert_int_equal(lua_policy_new(&r.lp, script, &r.host, r.error), 0);
+	script_free(script);
+}
+
+static void assert_contains(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("\"%s\" does not contain \"%s\"", text, part);
+}
+
+static void refuses(const char *text, const char *message)
+{
+	assert_int_equal(load_text(text), -1);
+	assert_contains(r.error, message);
+}
+
+static const char *policy_error(void)
+{
+	return lua_policy_ops(r.lp)->error;
+}
+
+static void run(uint32_t tasks, uint32_t size)
+{
+	for (uint32_t i = 0; i < tasks / size; i++) {
+		synth_enqueue(r.synth, size);
+		engine_cycle(r.engine);
+		engine_cycle(r.engine);
+		synth_drain(r.synth);
+	}
+}
+
+#define FIFO_LOOP "for i = 0, n - 1 do scx.dispatch(tasks[i]) end "
+
+/* A whole policy around the body of enqueue(). */
+#define POLICY(before, body)                                                                       \
+	"local scx = require 'scx'\n" before "\nreturn { enqueue = function(tasks, n)\n" body      \
+	"\nend }"
+
+/* ---- scripts ---- */
+
+static void test_script_hash(void **state)
+{
+	struct script *a, *b;
+
+	(void)state;
+	assert_int_equal(script_read(&a, "policies/fifo.lua", r.error), 0);
+	assert_int_equal(script_read(&b, "policies/fifo.lua", r.error), 0);
+	assert_true(a->hash == b->hash && a->hash != 0);
+	assert_int_equal(a->len, strlen(a->text));
+	script_free(b);
+	assert_int_equal(script_read(&b, "policies/vtime.lua", r.error), 0);
+	assert_true(a->hash != b->hash);
+	script_free(a);
+	script_free(b);
+	script_free(NULL);
+}
+
+static void test_script_too_large(void **state)
+{
+	char path[] = "/tmp/scxlua-test-XXXXXX";
+	int fd = mkstemp(path);
+	struct script *s;
+
+	(void)state;
+	assert_true(fd >= 0 && !ftruncate(fd, (1 << 20) + 1));
+	assert_int_equal(script_read(&s, path, r.error), -1);
+	assert_contains(r.error, "1048577 bytes, a policy has at most 1048576");
+	close(fd);
+	unlink(path);
+}
+
+/* ---- loading ---- */
+
+static void test_facts(void **state)
+{
+	(void)state;
+	load_file("policies/vtime.lua");
+	assert_string_equal(lua_policy_name(r.lp), "vtime");
+	assert_int_equal(lua_policy_builtin_idle(r.lp), -1);
+	assert_contains(lua_policy_where(r.lp, HOOK_ENQUEUE), "policies/vtime.lua:");
+	assert_contains(lua_policy_where(r.lp, HOOK_DISPATCH), "policies/vtime.lua:");
+	assert_string_equal(lua_policy_where(r.lp, HOOK_TICK), "");
+	assert_string_equal(lua_policy_where(r.lp, HOOK_IDLE), "");
+	assert_null(lua_policy_warning(r.lp));
+	assert_null(lua_policy_ops(r.lp)->ops->exit_task);
+	assert_true(lua_policy_peak(r.lp) > 0);
+}
+
+static void test_options_at_load(void **state)
+{
+	const struct lua_option options[] = { { "slice_us", "3000" }, { "builtin_idle", "off" } };
+
+	(void)state;
+	r.host.options = options;
+	r.host.nr_options = 2;
+	load_file("policies/fifo.lua");
+	assert_int_equal(lua_policy_builtin_idle(r.lp), 0);
+	engine_set_policy(r.engine, lua_policy_ops(r.lp));
+	run(8, 8);
+	assert_int_equal(synth_slice(r.synth, 0), 3000000);
+	assert_int_equal(lua_policy_set(r.lp, "slice_us", "700"), 0);
+	run(NR_THREADS, NR_THREADS);
+	assert_int_equal(synth_slice(r.synth, 0), 700000);
+	assert_int_equal(lua_policy_set(r.lp, "slice_us", "7"), -1);
+	assert_string_equal(policy_error(), "slice_us: expected 100..100000, got 7");
+}
+
+static void test_init_gets_host(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		load_text(
+			"local scx = require 'scx' return { options = { a = { 7, 'x' } }, enqueue = function() end,"
+			" init = function(host) assert(host.nr_cpus == 4 and scx.nr_cpus == 4)"
+			" assert(host.options.a == 7 and scx.opt.a == 7) assert(host.max_tasks == 2048)"
+			" assert(host.cpus[3].online == 1 and scx.cpus[0].online == 1)"
+			" assert(scx.slice_us == 5000) assert(host.name == 't') end }"),
+		0);
+}
+
+static void test_limits_at_load(void **state)
+{
+	(void)state;
+	r.host.load_ns = 20 * MS;
+	refuses("\nwhile true do end", "t.lua:2: still running after 20 ms");
+	refuses("while true do pcall(function() while true do end end) end", "still running after");
+	refuses("local c = coroutine.wrap(function() while true do end end) pcall(c) "
+		"return { enqueue = function() end }",
+		"still running after");
+	refuses("local t = {} for i = 1, 1e9 do t[i] = {} end", "still running after");
+	r.host.load_ns = 5000ull * MS;
+	refuses("local t = {} for i = 1, 1e9 do t[i] = {} end", "not enough memory");
+	refuses("return ('x'):rep(1e9)", "not enough memory");
+}
+
+static void test_sandbox(void **state)
+{
+	(void)state;
+	refuses("return require('ffi').load('m')", "attempt to call field 'load'");
+	refuses("return getmetatable('').__index.dump()", "attempt to call field 'dump'");
+	refuses("return setmetatable(_G, {})", "cannot change a protected metatable");
+	refuses("return load('\\27LJ')()", "attempt to call a nil value");
+	refuses("return loadstring('\\27LJ')()", "attempt to call a nil value");
+	refuses("return jit.off()", "global \"jit\" is not available");
+	refuses("return collectgarbage('restart')", "global \"collectgarbage\" is not available");
+	refuses("require('scx').heap(0)", "t.lua:1: scx.heap: expected a capacity of 1..16777216");
+	refuses("require('scx').mine = 1", "t.lua:1: scx.mine: nothing can be added to scx");
+	refuses("local s = require 'scx'.opt.x", "options have their values from init() on");
+	assert_int_equal(load_text("local t, f = {}, load('return 1') t[f()] = require 'bit' "
+				   "return { enqueue = function() return t end }"),
+			 0);
+}
+
+static void test_no_library(void **state)
+{
+	(void)state;
+	r.host.libdir = "/nonexistent";
+	refuses("return {}", "cannot read /nonexistent/scx/strict.lua: No such file or directory");
+}
+
+/* ---- errors while running ---- */
+
+static void test_error_is_one_line(void **state)
+{
+	(void)state;
+	assert_int_equal(load_text(POLICY("local function deep(x)\n return x.a.b end",
+					  "scx.dispatch(tasks[0])\ndeep({})")),
+			 0);
+	run(1, 1);
+	assert_int_equal(r.stats.policy_errors, 1);
+	assert_string_equal(policy_error(), "t.lua:3: enqueue(): attempt to index field 'a' (a nil "
+					    "value); called from t.lua:6");
+	assert_int_equal(load_text(POLICY("", "error('one\\ntwo')")), 0);
+	run(1, 1);
+	assert_string_equal(policy_error(), "t.lua:4: enqueue(): one two");
+}
+
+static void test_goes_on_after_errors(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		load_text(POLICY("local nr = 0",
+				 "nr = nr + 1 if nr % 3 == 0 then error(nil) end " FIFO_LOOP)),
+		0);
+	run(9000, 3);
+	assert_int_equal(r.stats.policy_errors, 1000);
+	assert_string_equal(policy_error(), "t.lua:4: enqueue(): (the error object is nil)");
+	assert_int_equal(r.stats.committed, 9000);
+}
+
+/* Every odd value that dispatch() may return; none may end in more than an error. */
+static void test_dispatch_results(void **state)
+{
+	static const struct {
+		const char *value;
+		int errors;
+	} cases[] = { { "nil", 0 }, { "0", 0 },	  { "3.5", 0 }, { "1e300", 0 }, { "1/0", 0 },
+		      { "-1", 1 },  { "0/0", 1 }, { "'5'", 1 }, { "{}", 1 },	{ "true", 1 } };
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text),
+			 "return { enqueue = function() end, dispatch = function() return %s end }",
+			 cases[i].value);
+		assert_int_equal(load_text(text), 0);
+		assert_true(lua_policy_ops(r.lp)->ops->dispatch(lua_policy_ops(r.lp), 4) ==
+				    -cases[i].errors ||
+			    !cases[i].errors);
+		if (cases[i].errors)
+			assert_contains(policy_error(),
+					"t.lua:1: dispatch(): must return how many");
+	}
+}
+
+/* A policy that returns nothing from dispatch() is asked again as long as it uses its room. */
+static void test_dispatch_returns_nothing(void **state)
+{
+	struct policy *p;
+
+	(void)state;
+	assert_int_equal(load_text("local scx = require 'scx' local given = 0 return { "
+				   "enqueue = function() end, dispatch = function(room) "
+				   "while given < 10 and room > 0 do scx.dispatch(nil) "
+				   "given = given + 1 room = room - 1 end end }"),
+			 0);
+	p = lua_policy_ops(r.lp);
+	assert_int_equal(p->ops->dispatch(p, 8), 1);
+	assert_int_equal(p->ops->dispatch(p, 8), 0);
+}
+
+static void test_out_of_memory_at_run_time(void **state)
+{
+	(void)state;
+	r.host.arena_bytes = 4 << 20;
+	assert_int_equal(load_text(POLICY("local nr = 0",
+					  "nr = nr + 1 if nr == 2 then local s = 'xxxxxxxx'"
+					  " for _ = 1, 30 do s = s .. s end end " FIFO_LOOP)),
+			 0);
+	run(4, 1);
+	assert_int_equal(r.stats.policy_errors, 1);
+	assert_contains(policy_error(), "t.lua:3: enqueue(): not enough memory");
+	assert_true(lua_policy_ran_out(r.lp));
+	assert_int_equal(r.stats.committed, 4);
+}
+
+/* ---- what a batch costs ---- */
+
+static void count_line(const char *line, uint32_t times, void *arg)
+{
+	(void)arg;
+	print_message("# %s (%u)\n", line, times);
+}
+
+static void steady_state(const char *path)
+{
+	static const uint32_t sizes[] = { 512, 64, 8, 1, 17, 3 };
+	const size_t nr = sizeof(sizes) / sizeof(sizes[0]);
+	uint32_t aborts;
+	size_t before;
+
+	load_file(path);
+	assert_int_equal(lua_policy_watch_traces(r.lp), 0);
+	assert_int_equal(policy_warm_up(r.lp, &r.host, r.error), 0);
+	for (size_t i = 0; i < 2 * nr; i++) {
+		before = lua_policy_bytes(r.lp);
+		run(STEADY, sizes[i % nr]);
+		if (i >= nr) /* by then the rare branches are compiled too */
+			assert_int_equal(lua_policy_bytes(r.lp) - before, 0);
+	}
+	aborts = lua_policy_trace_aborts(r.lp, count_line, NULL);
+	assert_int_equal(aborts, 0);
+	assert_int_equal(r.stats.policy_errors, 0);
+	assert_true(r.stats.committed > STEADY);
+}
+
+static void test_fifo_allocates_nothing(void **state)
+{
+	(void)state;
+	steady_state("policies/fifo.lua");
+}
+
+static void test_vtime_allocates_nothing(void **state)
+{
+	(void)state;
+	steady_state("policies/vtime.lua");
+}
+
+/* The recorder itself works: or the zero above would mean nothing. */
+static void test_aborts_are_seen(void **state)
+{
+	(void)state;
+	assert_int_equal(load_text(POLICY("", "for i = 0, n - 1 do local t = tasks[i] "
+					      "pcall(function() scx.dispatch(t) end) end")),
+			 0);
+	assert_int_equal(lua_policy_watch_traces(r.lp), 0);
+	run(STEADY, 64);
+	assert_true(lua_policy_trace_aborts(r.lp, NULL, NULL) > 0);
+	assert_true(lua_policy_bytes(r.lp) > STEADY);
+}
+
+static void test_warm_up_leaves_no_trace(void **state)
+{
+	struct scx_outbox *outbox = engine_outbox(r.engine);
+	static const struct engine_stats zero;
+
+	(void)state;
+	load_file("policies/vtime.lua");
+	assert_int_equal(policy_warm_up(r.lp, &r.host, r.error), 0);
+	assert_ptr_equal(engine_outbox(r.engine), outbox);
+	assert_int_equal(outbox->n, 0);
+	assert_memory_equal(&r.stats, &zero, sizeof(zero));
+	assert_int_equal(table_len(r.table), 0);
+	assert_int_equal(synth_ledger(r.synth)->queued, 0);
+	run(64, 64);
+	assert_int_equal(r.stats.received, 64);
+	assert_int_equal(r.stats.policy_errors, 0);
+	assert_true(r.stats.committed > 0);
+}
+
+static void test_warm_up_reports_errors(void **state)
+{
+	(void)state;
+	assert_int_equal(load_text(POLICY("", "error('cold')")), 0);
+	assert_int_equal(policy_warm_up(r.lp, &r.host, r.error), -1);
+	assert_string_equal(r.error, "t.lua:4: enqueue(): cold");
+	assert_int_equal(table_len(r.table), 0);
+}
+
+/* ---- the collector ---- */
+
+static void test_collector_is_stopped(void **state)
+{
+	size_t before;
+
+	(void)state;
+	r.host.arena_bytes = 256 << 20;
+	assert_int_equal(load_text(POLICY("local keep = {}", "for i = 0, n - 1 do keep[1] = { i } "
+							     "scx.dispatch(tasks[i]) end")),
+			 0);
+	before = lua_policy_bytes(r.lp);
+	run(STEADY, 64);
+	assert_true(lua_policy_bytes(r.lp) - before > 32 * STEADY);
+	for (int i = 0; i < 2000; i++)
+		engine_idle(r.engine);
+	assert_true(lua_policy_bytes(r.lp) < before + 300000);
+}
+
+/* A machine that is never idle: memory stays below the arena all the same. */
+static void test_relief_without_idle(void **state)
+{
+	(void)state;
+	r.host.arena_bytes = 8 << 20;
+	assert_int_equal(load_text(POLICY("local keep = {}", "for i = 0, n - 1 do keep[1] = { i } "
+							     "scx.dispatch(tasks[i]) end")),
+			 0);
+	run(10 * STEADY, 64);
+	assert_int_equal(r.stats.policy_errors, 0);
+	assert_true(lua_policy_bytes(r.lp) < 8 << 20);
+}
+
+static void test_finalizer_that_raises(void **state)
+{
+	(void)state;
+	assert_int_equal(
+		load_text(
+			"local ffi = require 'ffi' return { enqueue = function() for _ = 1, 2000 do "
+			"ffi.gc(ffi.new('int[9]'), function() error('never mind') end) end end }"),
+		0);
+	run(8, 1);
+	for (int i = 0; i < 2000; i++)
+		engine_idle(r.engine);
+	lua_policy_collect(r.lp);
+	assert_int_equal(r.stats.policy_errors, 0);
+}
+
+/* ---- cold calls ---- */
+
+static void add_up(const char *key, double value, void *arg)
+{
+	double *sum = arg;
+
+	if (!strcmp(key, "tasks") || !strcmp(key, "half"))
+		*sum += value;
+}
+
+static void test_stats(void **state)
+{
+	double sum = 0;
+
+	(void)state;
+	assert_int_equal(load_text(
+				 "local nr = 0 return { enqueue = function(_, n) nr = nr + n end,"
+				 " stats = function(t) t.tasks = nr t.half = 0.5 t.x = 'no' end }"),
+			 0);
+	run(8, 8);
+	assert_int_equal(lua_policy_stats(r.lp, add_up, &sum), 0);
+	assert_true(sum == 8.5);
+	assert_int_equal(load_text(
+				 "return { enqueue = function() end, stats = function(t) t() end }"),
+			 0);
+	assert_int_equal(lua_policy_stats(r.lp, add_up, &sum), -1);
+	assert_contains(policy_error(), "t.lua:1: stats(): attempt to call");
+	assert_int_equal(load_text("return { enqueue = function() end }"), 0);
+	assert_int_equal(lua_policy_stats(r.lp, add_up, &sum), 0);
+}
+
+static void count_rows(const struct lua_option_row *row, void *arg)
+{
+	int *nr = arg;
+
+	assert_string_equal(row->key, "slice_us");
+	assert_string_equal(row->value, "5000");
+	assert_string_equal(row->help, "time slice, microseconds");
+	assert_string_equal(row->range, "100..100000");
+	++*nr;
+}
+
+static void test_option_rows(void **state)
+{
+	int nr = 0;
+
+	(void)state;
+	load_file("policies/fifo.lua");
+	assert_int_equal(lua_policy_options(r.lp, count_rows, &nr), 0);
+	assert_int_equal(nr, 1);
+}
+
+static void test_hand_over(void **state)
+{
+	static const char keeper[] =
+		"local kept = {} return { enqueue = function() kept.n = (kept.n or 0) + 1 end,"
+		" export = function() return kept end, import = function(s) kept = s end,"
+		" stats = function(t) t.tasks = kept.n end }";
+	char *text = NULL;
+	double sum = 0;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(load_text(keeper), 0);
+	run(2, 1);
+	assert_int_equal(lua_policy_export(r.lp, &text, &len), 0);
+	assert_int_equal(load_text(keeper), 0);
+	assert_int_equal(lua_policy_import(r.lp, text, len), 0);
+	assert_int_equal(lua_policy_stats(r.lp, add_up, &sum), 0);
+	assert_true(sum == 2);
+	assert_int_equal(lua_policy_import(r.lp, text, len - 1), -1);
+	assert_contains(policy_error(), "t.lua:1: import(): damaged state at byte");
+	free(text);
+}
+
+static void test_hand_over_nothing(void **state)
+{
+	char *text = NULL;
+	size_t len = 0;
+
+	(void)state;
+	load_file("policies/fifo.lua");
+	assert_int_equal(lua_policy_export(r.lp, &text, &len), 0);
+	assert_null(text);
+	assert_int_equal(lua_policy_import(r.lp, NULL, 0), 0);
+	assert_int_equal(lua_policy_import(r.lp, "{}", 2), 0);
+	assert_int_equal(load_text("return { enqueue = function() end, import = function() end,"
+				   " export = function() return { print = pcall } end }"),
+			 0);
+	assert_int_equal(lua_policy_export(r.lp, &text, &len), -1);
+	assert_contains(policy_error(), "export(): state.print: expected plain data, got function");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_script_hash),
+		TEST(test_script_too_large),
+		TEST(test_facts),
+		TEST(test_options_at_load),
+		TEST(test_init_gets_host),
+		TEST(test_limits_at_load),
+		TEST(test_sandbox),
+		TEST(test_no_library),
+		TEST(test_error_is_one_line),
+		TEST(test_goes_on_after_errors),
+		TEST(test_dispatch_results),
+		TEST(test_dispatch_returns_nothing),
+		TEST(test_out_of_memory_at_run_time),
+		TEST(test_fifo_allocates_nothing),
+		TEST(test_vtime_allocates_nothing),
+		TEST(test_aborts_are_seen),
+		TEST(test_warm_up_leaves_no_trace),
+		TEST(test_warm_up_reports_errors),
+		TEST(test_collector_is_stopped),
+		TEST(test_relief_without_idle),
+		TEST(test_finalizer_that_raises),
+		TEST(test_stats),
+		TEST(test_option_rows),
+		TEST(test_hand_over),
+		TEST(test_hand_over_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
