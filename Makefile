@@ -48,11 +48,13 @@ POLICIES := $(wildcard policies/*.lua)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all deps run test check lint bench vm-test install clean help
+.PHONY: all deps run test check check-build lint valgrind install clean help
 all: $B/scxlua ## build build/scxlua
 
 include tests/vm/vm.mk
 include tests/unit/unit.mk
+include tests/bpf/bpf.mk
+include tests/bench/bench.mk
 
 $B/%.d: ;
 $B $B/obj $B/unit $B/bench:
@@ -99,12 +101,19 @@ run: deps ## schedule this machine, or a VM with a visible load: POLICY=policies
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/demo '$(POLICY)'
 
-test: deps ## all the tests: check, then the real kernel in a VM
-	$(Q)$(MAKE) --no-print-directory all check-build
-	$(Q)tests/run --list tests/check.list --list tests/vm.list
+check-build: all $(UNIT_PROGRAMS) $(BPF_TESTS:%=$B/unit/%) $B/canary
 
-check: all check-build ## tests that need neither root nor a VM, under a minute
+test: deps ## all the tests: check, then the real kernel in a VM
+	$(Q)$(MAKE) --no-print-directory check-build
+	$(Q)B=$B tests/run --list tests/check.list --list tests/vm.list
+
+check: check-build ## tests that need neither root nor a VM, under a minute
 	$(Q)B=$B tests/run --list tests/check.list
+
+valgrind: check-build ## the unit tests under valgrind
+	$(Q)for t in $(filter-out %policy_lua,$(UNIT_PROGRAMS)); do \
+		valgrind -q --error-exitcode=1 --leak-check=full $$t >/dev/null || exit 1; done
+	@echo "valgrind: clean"
 
 lint: all ## formatting, luacheck, shellcheck, headers, Lua globals
 	$(Q)tests/lint

@@ -80,7 +80,7 @@ struct scx_task {
 	struct scx_queue *SCX_RO queue_; /* the queue it waits in, or NULL */
 	SCX_RO uint32_t index_;	       /* its place in that queue */
 	SCX_RO uint32_t held_;	       /* 1 = enqueued and not decided */
-	SCX_RO uint64_t reserved_;
+	SCX_RO uint64_t order_;	       /* when it was pushed, among equal keys */
 };
 
 /* One CPU, indexed by its number. Written by BPF; racy by nature, never torn. */

@@ -264,8 +264,14 @@ static __always_inline bool take_shared(struct turn *turn)
 	return dsq_take(DSQ_SHARED) || dsq_take(DSQ_BYPASS);
 }
 
+/*
+ * Held tasks come last, because their decisions are on the way; but first while the worker is
+ * bypassed, when the built-in policy's queue may never run empty.
+ */
 static __always_inline bool take_task(s32 cpu, struct turn *turn, u64 now)
 {
+	if (is_bypassed(now) && take_aged(cpu, now))
+		return true;
 	return take_starved(turn, now) || dsq_take(DSQ_CPU + cpu) || take_shared(turn) ||
 	       dsq_take(DSQ_STARVED) || take_aged(cpu, now);
 }

@@ -21,6 +21,8 @@ enum {
 	MIN_ARENA_BYTES = 4 << 20,
 	IDLE_BUDGET_NS = 100 * 1000,   /* of collection in idle(), policy.h's promise */
 	RELIEF_BUDGET_NS = 200 * 1000, /* of collection within a batch, when memory runs short */
+	EMERGENCY_BUDGET_NS = 10 * 1000 * 1000, /* when it has all but run out */
+	COLLECT_BUDGET_NS = 1000 * 1000 * 1000, /* of a full collection, before attach */
 	STEPS_PER_LOOK = 4,	     /* collector steps of about 1 KiB between looks at the clock */
 	MIN_GROWTH_BYTES = 32 << 10, /* that makes a collection worth starting */
 };
@@ -109,34 +111,59 @@ static void collect_for(struct lua_policy *lp, uint64_t budget_ns)
 		lp->settled_bytes = lua_policy_bytes(lp);
 }
 
+/* Is there a collection to go on with, or garbage enough to start one? */
+static bool has_grown(const struct lua_policy *lp)
+{
+	return lp->is_collecting || lua_policy_bytes(lp) > lp->settled_bytes + MIN_GROWTH_BYTES;
+}
+
 static void op_idle(struct policy *p)
 {
 	struct lua_policy *lp = to_lua(p);
 
-	if (lp->is_collecting || lua_policy_bytes(lp) > lp->settled_bytes + MIN_GROWTH_BYTES)
+	if (has_grown(lp))
 		collect_for(lp, IDLE_BUDGET_NS);
 }
 
-/* After a batch: a machine that is never idle must not run the policy out of memory. */
-static void relieve(struct lua_policy *lp)
+/*
+ * The arena is almost full, and a last collection does not help: an error now, in time, because
+ * LuaJIT of 2022 may crash when compiled code runs out of memory.
+ */
+static int run_short(struct lua_policy *lp, enum lua_slot slot)
 {
-	size_t bytes = lua_policy_bytes(lp);
+	size_t limit = lp->arena_bytes / 8 * 7;
 
-	if (bytes < lp->relief_bytes)
-		return;
-	if (lp->is_collecting || bytes > lp->settled_bytes + MIN_GROWTH_BYTES)
+	if (!lp->arena || arena_used(lp->arena) < limit)
+		return 0;
+	if (has_grown(lp))
+		collect_for(lp, EMERGENCY_BUDGET_NS);
+	if (arena_used(lp->arena) < limit)
+		return 0;
+	snprintf(lp->policy.error, POLICY_ERROR_LEN,
+		 "%s: %s(): not enough memory: the policy has used up its arena (%zu of %zu MiB)",
+		 lp->where[slot], lua_slots[slot].key, arena_used(lp->arena) >> 20,
+		 lp->arena_bytes >> 20);
+	return -1;
+}
+
+/*
+ * Before a batch: a machine that is never idle must not run the policy out of memory. Returns
+ * 0, or -1 and policy.error: the hook is not to be called.
+ */
+static int relieve(struct lua_policy *lp, enum lua_slot slot)
+{
+	if (lua_policy_bytes(lp) < lp->relief_bytes)
+		return 0;
+	if (has_grown(lp))
 		collect_for(lp, RELIEF_BUDGET_NS);
+	return run_short(lp, slot);
 }
 
 void lua_policy_collect(struct lua_policy *lp)
 {
-	lp->is_collecting = true;
-	for (int i = 0; i < 2; i++) { /* the second ends what the first began half-way */
-		do
-			lp->is_collecting = !collect_step(lp);
-		while (lp->is_collecting);
-	}
-	lp->settled_bytes = lua_policy_bytes(lp);
+	/* Twice: the second ends what the first found begun. Bounded: finalizers may go on for ever. */
+	collect_for(lp, COLLECT_BUDGET_NS);
+	collect_for(lp, COLLECT_BUDGET_NS);
 }
 
 size_t lua_policy_peak(const struct lua_policy *lp)
@@ -155,6 +182,8 @@ static int op_enqueue(struct policy *p, struct scx_task **tasks, uint32_t n)
 {
 	struct lua_policy *lp = to_lua(p);
 
+	if (relieve(lp, SLOT_ENQUEUE))
+		return -1;
 	while (n > 0) {
 		uint32_t part = n < ENGINE_BATCH ? n : ENGINE_BATCH;
 
@@ -167,7 +196,6 @@ static int op_enqueue(struct policy *p, struct scx_task **tasks, uint32_t n)
 		tasks += part;
 		n -= part;
 	}
-	relieve(lp);
 	return 0;
 }
 
@@ -205,12 +233,13 @@ static int op_dispatch(struct policy *p, uint32_t room)
 	struct lua_policy *lp = to_lua(p);
 	uint32_t before = lp->outbox->n;
 
+	if (relieve(lp, SLOT_DISPATCH))
+		return -1;
 	if (!push_hook(lp, SLOT_DISPATCH))
 		return 0;
 	lua_pushinteger(lp->L, (lua_Integer)room);
 	if (call_hook(lp, SLOT_DISPATCH, "dispatch", 1, 1))
 		return -1;
-	relieve(lp);
 	return dispatch_result(lp, before, room);
 }
 

@@ -15,7 +15,7 @@ enum { ARITY = 4, LINE = 64, MAX_CAP = 1 << 26 };
 
 enum queue_kind { QUEUE_HEAP = 1, QUEUE_FIFO = 2 };
 
-/* A heap's array. Ties are broken by the task's reserved_, the order of pushing. */
+/* A heap's array. Ties are broken by the task's order_, the order of pushing. */
 struct heap_item {
 	double key;
 	struct scx_task *task;
@@ -106,7 +106,7 @@ static bool item_before(const struct heap_item *a, const struct heap_item *b)
 {
 	if (a->key != b->key)
 		return a->key < b->key;
-	return a->task->reserved_ < b->task->reserved_;
+	return a->task->order_ < b->task->order_;
 }
 
 static void heap_place(struct scx_queue *q, uint32_t i, struct heap_item item)
@@ -180,14 +180,14 @@ int scx_heap_push(struct scx_queue *q, struct scx_task *task, double key)
 	if (task->queue_ == q) {
 		if (q->item[task->index_].key == item.key)
 			return 0;
-		task->reserved_ = q->pushed++;
+		task->order_ = q->pushed++;
 		heap_settle(q, task->index_, item);
 		return 0;
 	}
 	if (task->queue_ || q->len == q->cap)
 		return -1;
 	task->queue_ = q;
-	task->reserved_ = q->pushed++;
+	task->order_ = q->pushed++;
 	heap_up(q, q->len++, item);
 	return 0;
 }

@@ -16,6 +16,7 @@
 #include "warmup.h"
 
 enum {
+	WORKER_NICE = -15,
 	STACK_BYTES = 512 * 1024, /* touched before locking: Lua's C stack is bounded by 200 C calls */
 };
 
@@ -48,6 +49,7 @@ static void set_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NAME, "scxlua-worker");
+	setpriority(PRIO_PROCESS, 0, WORKER_NICE); /* for loading; the active one is picked as such */
 }
 
 static int drop_privileges(void)

@@ -25,49 +25,9 @@
 #include "queue.h"
 #include "warmup.h"
 
-enum { NR_BATCHES = 4, MAX_REPEATS = 101, MAX_POLICIES = 8, SLOTS = 1 << 14 };
+enum { SLOTS = 1 << 14 };
 
-static const uint32_t batch_size[NR_BATCHES] = { 1, 8, 64, 512 };
-
-enum column { DRAIN, POLICY, VALIDATE, COMMIT, CYCLE, NR_COLUMNS };
-
-static const char *const column_name[NR_COLUMNS] = { "drain", "policy", "validate", "commit",
-						     "cycle" };
-
-enum rival { CONSUME, SELECT_CPU, SUBMIT, RIVAL_SUM, PRODUCE, TAKE, NR_RIVAL };
-
-static const char *const rival_name[NR_RIVAL] = { "consume", "select_cpu",  "submit",
-						  "sum",     "bpf produce", "bpf take" };
-
-struct result {
-	char name[32];
-	double ns[NR_BATCHES][NR_COLUMNS];
-};
-
-struct options {
-	const char *json;
-	const char *policies;
-	const char *lua;
-	uint32_t threads;
-	uint32_t repeats;
-	uint32_t tasks; /* per repeat */
-	bool synth;
-};
-
-struct bench {
-	struct options opt;
-	struct feed feed;
-	struct table *table;
-	struct engine_stats stats;
-	struct engine *engine;
-	double clock;
-	uint64_t missing; /* tasks that came back without a verdict */
-
-	struct result result[MAX_POLICIES];
-	int nr_results;
-	double rival[NR_BATCHES][NR_RIVAL];
-	bool has_rival;
-};
+const uint32_t batch_size[NR_BATCHES] = { 1, 8, 64, 512 };
 
 static int by_value(const void *a, const void *b)
 {
@@ -95,54 +55,56 @@ static uint32_t rounds_of(const struct bench *b, uint32_t n)
 }
 
 /* One batch through the engine; nanoseconds it took. */
-static double timed_cycle(struct bench *b, uint32_t n, uint64_t *begin)
+static double timed_cycle(struct bench *b, struct engine *e, uint32_t n, uint64_t *begin)
 {
 	double took;
 
 	feed_produce(&b->feed, n);
 	*begin = clock_ns();
-	engine_cycle(b->engine);
+	engine_cycle(e);
 	took = (double)(clock_ns() - *begin) - b->clock;
 	b->missing += n - feed_take(&b->feed);
 	return took;
 }
 
-static double repeat_cycle(struct bench *b, uint32_t n)
+static double time_cycle(struct bench *b, struct engine *e, uint32_t n)
 {
 	uint32_t rounds = rounds_of(b, n);
 	uint64_t begin;
 	double sum = 0;
 
 	for (uint32_t i = 0; i < rounds; i++)
-		sum += timed_cycle(b, n, &begin);
+		sum += timed_cycle(b, e, n, &begin);
 	return sum / rounds / n;
 }
 
-/* The same with a stopwatch in the policy: drain, policy, and what is left, per task. */
-static void repeat_split(struct bench *b, struct stopwatch *s, uint32_t n, double *drain,
-			 double *policy, double *rest)
+/* The same with a stopwatch in the policy: drain, policy, and in VALIDATE what is left. */
+static void time_steps(struct bench *b, struct subject *s, uint32_t n, double *ns)
 {
 	uint32_t rounds = rounds_of(b, n);
-	double total = 0, before = 0;
+	double total = 0, before = 0, clocks, per = (double)rounds * n;
+	struct stopwatch w;
 
-	s->spent = 0;
-	s->calls = 0;
+	stopwatch_init(&w, s->policy);
+	engine_set_policy(s->engine, &w.policy);
 	for (uint32_t i = 0; i < rounds; i++) {
 		uint64_t begin;
 
-		s->first = 0;
-		total += timed_cycle(b, n, &begin);
-		if (s->first)
-			before += (double)(s->first - begin) - b->clock;
+		w.first = 0;
+		total += timed_cycle(b, s->engine, n, &begin);
+		if (w.first)
+			before += (double)(w.first - begin) - b->clock;
 	}
-	*drain = before / rounds / n;
-	*policy = ((double)s->spent - b->clock * (double)s->calls) / rounds / n;
-	/* Each call puts a second reading into the cycle, beside the one taken off as its own. */
-	*rest = (total - before - (double)s->spent - b->clock * (double)s->calls) / rounds / n;
+	engine_set_policy(s->engine, s->policy);
+	clocks = b->clock * (double)w.calls;
+	ns[DRAIN] = before / per;
+	ns[POLICY] = ((double)w.spent - clocks) / per;
+	/* Each call has two readings: one lies in `spent`, the other one outside of it. */
+	ns[VALIDATE] = (total - before - (double)w.spent - clocks) / per;
 }
 
 /* Verdicts alone: reserve, fill, publish. */
-static double repeat_commit(struct bench *b, uint32_t n)
+static double time_commit(struct bench *b, uint32_t n)
 {
 	uint32_t rounds = rounds_of(b, n);
 	double sum = 0;
@@ -166,68 +128,128 @@ static double repeat_commit(struct bench *b, uint32_t n)
 	return sum / rounds / n;
 }
 
-static void measure_batch(struct bench *b, struct policy *p, uint32_t n, double *ns)
+static void measure(struct bench *b, struct subject *s, int size, uint32_t repeat)
 {
-	double sample[NR_COLUMNS][MAX_REPEATS];
-	struct stopwatch s;
+	uint32_t n = batch_size[size];
+	double ns[NR_COLUMNS];
 
-	stopwatch_init(&s, p);
-	for (uint32_t i = 0; i < b->opt.repeats; i++) {
-		engine_set_policy(b->engine, p);
-		sample[CYCLE][i] = repeat_cycle(b, n);
-		engine_set_policy(b->engine, &s.policy);
-		repeat_split(b, &s, n, &sample[DRAIN][i], &sample[POLICY][i], &sample[VALIDATE][i]);
-		sample[COMMIT][i] = repeat_commit(b, n);
-		sample[VALIDATE][i] -= sample[COMMIT][i];
-		engine_set_policy(b->engine, p);
-		engine_idle(b->engine);
-	}
+	b->clock = clock_cost();
+	ns[CYCLE] = time_cycle(b, s->engine, n);
+	time_steps(b, s, n, ns);
+	ns[COMMIT] = time_commit(b, n);
+	ns[VALIDATE] -= ns[COMMIT];
+	engine_idle(s->engine);
 	for (int c = 0; c < NR_COLUMNS; c++)
-		ns[c] = at_least_0(median(sample[c], b->opt.repeats));
+		s->sample[size][c][repeat] = at_least_0(ns[c]);
 }
 
-static void measure(struct bench *b, const char *name, struct policy *p)
+/* ---- the rival ---- */
+
+static void measure_rival(struct bench *b, int size, uint32_t repeat)
 {
-	struct result *r = &b->result[b->nr_results++];
-	double ignored[NR_COLUMNS];
-	uint32_t repeats = b->opt.repeats;
+	uint32_t n = batch_size[size];
+	uint32_t rounds = rounds_of(b, n) / 4 + 1;
+	struct rustland_time t = { 0 };
+	double ns[NR_RIVAL] = { 0 }, per = (double)rounds * n, clock;
 
-	snprintf(r->name, sizeof(r->name), "%s", name);
-	b->opt.repeats = 1;
-	for (int i = 0; i < NR_BATCHES; i++)
-		measure_batch(b, p, batch_size[i], ignored);
-	b->opt.repeats = repeats;
-	for (int i = 0; i < NR_BATCHES; i++)
-		measure_batch(b, p, batch_size[i], r->ns[i]);
-	engine_set_policy(b->engine, NULL);
+	for (uint32_t i = 0; i < rounds; i++) {
+		uint64_t begin = clock_ns();
+
+		feed_produce(&b->feed, n);
+		ns[PRODUCE] += (double)(clock_ns() - begin) / per;
+		rustland_run(b->rustland, n, &t);
+		begin = clock_ns();
+		b->missing += n - feed_take(&b->feed);
+		ns[TAKE] += (double)(clock_ns() - begin) / per;
+	}
+	clock = b->clock / n;
+	ns[CONSUME] = t.consume / per - clock;
+	ns[SELECT_CPU] = t.select_cpu / per - clock;
+	ns[SUBMIT] = t.submit / per - clock;
+	ns[RIVAL_SUM] = ns[CONSUME] + ns[SELECT_CPU] + ns[SUBMIT];
+	/* The kernel's part of a batch comes with one system call, which is not its own. */
+	ns[PRODUCE] -= ns[SELECT_CPU] / n;
+	ns[TAKE] -= ns[SELECT_CPU] / n;
+	for (int c = 0; c < NR_RIVAL; c++)
+		b->rival_sample[size][c][repeat] = at_least_0(ns[c]);
+	ring_attach(&b->feed.ring);
+	uring_attach(&b->feed.uring);
 }
 
-static bool bench_engine(struct bench *b)
+/* ---- all of them ---- */
+
+/*
+ * In turns, and not one subject after the other: a machine that changes its speed meanwhile,
+ * as shared ones do, then changes it for all.
+ */
+static void measure_all(struct bench *b, uint32_t repeat)
+{
+	for (int size = 0; size < NR_BATCHES; size++) {
+		for (int i = 0; i < b->nr_subjects; i++)
+			measure(b, &b->subject[i], size, repeat);
+		if (b->rustland)
+			measure_rival(b, size, repeat);
+	}
+}
+
+static void take_medians(struct bench *b)
+{
+	for (int size = 0; size < NR_BATCHES; size++) {
+		for (int i = 0; i < b->nr_subjects; i++)
+			for (int c = 0; c < NR_COLUMNS; c++)
+				b->subject[i].ns[size][c] =
+					median(b->subject[i].sample[size][c], b->opt.repeats);
+		for (int c = 0; c < NR_RIVAL; c++)
+			b->rival[size][c] = median(b->rival_sample[size][c], b->opt.repeats);
+	}
+}
+
+/* ---- subjects ---- */
+
+static void subject_close(struct subject *s)
+{
+	lua_policy_free(s->lua);
+	scx_queue_free(s->c.queue);
+	engine_free(s->engine);
+	table_free(s->table);
+}
+
+/* The next free subject with an engine, not yet counted; NULL if memory is short. */
+static struct subject *subject_open(struct bench *b, const char *name, const char *language)
 {
 	const struct engine_config cfg = { 5000000, 100000000, 100000 };
 	const struct engine_view view = { b->feed.cpus, b->feed.nr_cpus, &b->feed.control };
+	struct subject *s = &b->subject[b->nr_subjects];
 
-	engine_free(b->engine);
-	table_free(b->table);
-	b->table = table_new(SLOTS);
-	b->engine = b->table ? engine_new(&cfg, &view, &b->feed.ring, &b->feed.uring, b->table,
-					  &b->stats) :
-			       NULL;
-	return b->engine;
+	memset(s, 0, sizeof(*s));
+	snprintf(s->name, sizeof(s->name), "%s %s", name, language);
+	s->table = table_new(SLOTS);
+	if (s->table)
+		s->engine =
+			engine_new(&cfg, &view, &b->feed.ring, &b->feed.uring, s->table, &s->stats);
+	if (s->engine)
+		return s;
+	subject_close(s);
+	return NULL;
 }
 
-static void measure_c(struct bench *b, const char *name, const struct policy_ops *ops)
+static void add_c(struct bench *b, const char *name, const struct policy_ops *ops)
 {
-	struct c_policy c = { .policy = { .ops = ops }, .vnow = 1e9 };
+	struct subject *s = subject_open(b, name, "C");
 
-	if (!bench_engine(b))
+	if (!s)
 		return;
-	c.policy.self = &c;
-	c.engine = b->engine;
-	c.queue = scx_heap_new(SLOTS);
-	if (c.queue)
-		measure(b, name, &c.policy);
-	scx_queue_free(c.queue);
+	s->c.policy.ops = ops;
+	s->c.policy.self = &s->c;
+	s->c.vnow = 1e9;
+	s->c.engine = s->engine;
+	s->c.queue = scx_heap_new(SLOTS);
+	s->policy = &s->c.policy;
+	engine_set_policy(s->engine, s->policy);
+	if (s->c.queue)
+		b->nr_subjects++;
+	else
+		subject_close(s);
 }
 
 static struct lua_policy *lua_open(const char *path, const struct lua_host *host, char *error)
@@ -245,7 +267,7 @@ static struct lua_policy *lua_open(const char *path, const struct lua_host *host
 	return lp;
 }
 
-static void measure_lua(struct bench *b, const char *name)
+static void add_lua(struct bench *b, const char *name)
 {
 	struct lua_host host = { .cpus = b->feed.cpus,
 				 .nr_cpus = b->feed.nr_cpus,
@@ -253,260 +275,22 @@ static void measure_lua(struct bench *b, const char *name)
 				 .libdir = b->opt.lua,
 				 .arena_bytes = 64u << 20,
 				 .load_ns = 1000000000 };
-	char path[4096], error[POLICY_ERROR_LEN], label[32];
-	struct lua_policy *lp;
+	struct subject *s = subject_open(b, name, "Lua");
+	char path[4096], error[POLICY_ERROR_LEN];
 
-	if (!bench_engine(b))
+	if (!s)
 		return;
-	host.engine = b->engine;
+	host.engine = s->engine;
 	snprintf(path, sizeof(path), "%s/%s.lua", b->opt.policies, name);
-	snprintf(label, sizeof(label), "%s Lua", name);
-	lp = lua_open(path, &host, error);
-	if (!lp) {
-		fprintf(stderr, "bench: %s is left out: %s\n", label, error);
+	s->lua = lua_open(path, &host, error);
+	if (!s->lua) {
+		fprintf(stderr, "bench: %s is left out: %s\n", s->name, error);
+		subject_close(s);
 		return;
 	}
-	measure(b, label, lua_policy_ops(lp));
-	lua_policy_free(lp);
-}
-
-/* ---- the rival ---- */
-
-static void repeat_rival(struct bench *b, struct rustland *r, uint32_t n, double *ns)
-{
-	uint32_t rounds = rounds_of(b, n) / 4 + 1;
-	struct rustland_time t = { 0 };
-	double produce = 0, take = 0, per = (double)rounds * n;
-
-	for (uint32_t i = 0; i < rounds; i++) {
-		uint64_t begin = clock_ns();
-
-		feed_produce(&b->feed, n);
-		produce += (double)(clock_ns() - begin);
-		rustland_run(r, n, &t);
-		begin = clock_ns();
-		b->missing += n - feed_take(&b->feed);
-		take += (double)(clock_ns() - begin);
-	}
-	ns[CONSUME] = t.consume / per - b->clock / n;
-	ns[SELECT_CPU] = t.select_cpu / per - b->clock / n;
-	ns[SUBMIT] = t.submit / per - b->clock / n;
-	ns[RIVAL_SUM] = ns[CONSUME] + ns[SELECT_CPU] + ns[SUBMIT];
-	/* The kernel's part of a batch comes with one system call, which is not its own. */
-	ns[PRODUCE] = at_least_0(produce / per - ns[SELECT_CPU] / n);
-	ns[TAKE] = at_least_0(take / per - ns[SELECT_CPU] / n);
-}
-
-static void measure_rival(struct bench *b)
-{
-	struct rustland *r = rustland_new(&b->feed);
-	double sample[NR_RIVAL][MAX_REPEATS], one[NR_RIVAL];
-
-	if (!r)
-		return;
-	for (int size = 0; size < NR_BATCHES; size++) {
-		for (uint32_t i = 0; i < b->opt.repeats; i++) {
-			repeat_rival(b, r, batch_size[size], one);
-			for (int c = 0; c < NR_RIVAL; c++)
-				sample[c][i] = one[c];
-		}
-		for (int c = 0; c < NR_RIVAL; c++)
-			b->rival[size][c] = median(sample[c], b->opt.repeats);
-	}
-	b->has_rival = true;
-	rustland_free(r);
-	ring_attach(&b->feed.ring);
-	uring_attach(&b->feed.uring);
-}
-
-/* ---- ratios ---- */
-
-static const struct result *find(const struct bench *b, const char *name)
-{
-	for (int i = 0; i < b->nr_results; i++)
-		if (!strcmp(b->result[i].name, name))
-			return &b->result[i];
-	return NULL;
-}
-
-enum ratio {
-	FIFO_POLICY,
-	FIFO_CYCLE,
-	VTIME_POLICY,
-	VTIME_CYCLE,
-	RIVAL_RINGS,
-	RIVAL_ALL,
-	NR_RATIOS
-};
-
-static const char *const ratio_name[NR_RATIOS] = {
-	"fifo: policy in Lua / in C",  "fifo: cycle in Lua / in C",
-	"vtime: policy in Lua / in C", "vtime: cycle in Lua / in C",
-	"rustland's rings / fifo Lua", "rustland with select_cpu / fifo Lua",
-};
-
-/* What is below the clock's resolution is no denominator. */
-static double quotient(double a, double b)
-{
-	return b >= 2 ? a / b : 0;
-}
-
-/* 0 where something was not measured, or is too small for it. */
-static double ratio(const struct bench *b, enum ratio which, int size)
-{
-	bool is_vtime = which == VTIME_POLICY || which == VTIME_CYCLE;
-	enum column column = which == FIFO_POLICY || which == VTIME_POLICY ? POLICY : CYCLE;
-	const struct result *lua = find(b, is_vtime ? "vtime Lua" : "fifo Lua");
-	const struct result *c = find(b, is_vtime ? "vtime C" : "fifo C");
-	const double *rival = b->rival[size];
-
-	if (!lua || !c)
-		return 0;
-	if (which == RIVAL_RINGS)
-		return quotient(rival[CONSUME] + rival[SUBMIT], lua->ns[size][CYCLE]);
-	if (which == RIVAL_ALL)
-		return quotient(rival[RIVAL_SUM], lua->ns[size][CYCLE]);
-	return quotient(lua->ns[size][column], c->ns[size][column]);
-}
-
-/* ---- output ---- */
-
-static void print_head(const char *title)
-{
-	printf("\n%-38s", title);
-	for (int i = 0; i < NR_BATCHES; i++)
-		printf(" %9u", batch_size[i]);
-	printf("\n");
-}
-
-static void print_results(const struct bench *b)
-{
-	print_head("ns per task, at a batch of");
-	for (int i = 0; i < b->nr_results; i++) {
-		for (int c = 0; c < NR_COLUMNS; c++) {
-			printf("%-12s %-25s", c ? "" : b->result[i].name, column_name[c]);
-			for (int size = 0; size < NR_BATCHES; size++)
-				printf(" %9.1f", b->result[i].ns[size][c]);
-			printf("\n");
-		}
-	}
-}
-
-static void print_rival(const struct bench *b)
-{
-	if (!b->has_rival) {
-		printf("rustland's way is not measured: it needs BPF (%s)\n", b->feed.why);
-		return;
-	}
-	for (int c = 0; c < NR_RIVAL; c++) {
-		printf("%-12s %-25s",
-		       c == 0	    ? "rustland" :
-		       c == PRODUCE ? "kernel" :
-				      "",
-		       rival_name[c]);
-		for (int size = 0; size < NR_BATCHES; size++)
-			printf(" %9.1f", b->rival[size][c]);
-		printf("\n");
-	}
-}
-
-static void print_ratios(const struct bench *b)
-{
-	print_head("ratios");
-	for (int r = 0; r < NR_RATIOS; r++) {
-		printf("%-38s", ratio_name[r]);
-		for (int size = 0; size < NR_BATCHES; size++) {
-			double value = ratio(b, r, size);
-
-			if (value > 0)
-				printf(" %9.2f", value);
-			else
-				printf(" %9s", "-");
-		}
-		printf("\n");
-	}
-}
-
-static void print_table(const struct bench *b)
-{
-	printf("rings: %s%s; %u threads; medians of %u x %u tasks; a clock reading: %.0f ns\n",
-	       b->feed.skel ? "BPF" : "made up, BPF: ", b->feed.why, b->feed.threads,
-	       b->opt.repeats, b->opt.tasks, b->clock);
-	print_results(b);
-	print_rival(b);
-	print_ratios(b);
-	if (b->missing)
-		printf("\n%llu tasks came back without a decision: do not trust this run\n",
-		       (unsigned long long)b->missing);
-}
-
-static void json_row(FILE *f, const char *key, const double *by_size, size_t stride)
-{
-	fprintf(f, "\"%s\": [", key);
-	for (int size = 0; size < NR_BATCHES; size++)
-		fprintf(f, "%s%.2f", size ? ", " : "", by_size[(size_t)size * stride]);
-	fprintf(f, "]");
-}
-
-static void json_results(FILE *f, const struct bench *b)
-{
-	for (int i = 0; i < b->nr_results; i++) {
-		fprintf(f, "%s\n\t\t\"%s\": {", i ? "," : "", b->result[i].name);
-		for (int c = 0; c < NR_COLUMNS; c++) {
-			fprintf(f, "%s", c ? ", " : " ");
-			json_row(f, column_name[c], &b->result[i].ns[0][c], NR_COLUMNS);
-		}
-		fprintf(f, " }");
-	}
-}
-
-static void json_rival(FILE *f, const struct bench *b)
-{
-	for (int c = 0; c < NR_RIVAL; c++) {
-		fprintf(f, "%s\n\t\t", c ? "," : "");
-		json_row(f, rival_name[c], &b->rival[0][c], NR_RIVAL);
-	}
-}
-
-static void json_ratios(FILE *f, const struct bench *b)
-{
-	for (int r = 0; r < NR_RATIOS; r++) {
-		double value[NR_BATCHES];
-
-		for (int size = 0; size < NR_BATCHES; size++)
-			value[size] = ratio(b, r, size);
-		fprintf(f, "%s\n\t\t", r ? "," : "");
-		json_row(f, ratio_name[r], value, 1);
-	}
-}
-
-/* Every list has one number per batch size; ns per task, ratios without unit. */
-static void write_json(const struct bench *b)
-{
-	FILE *f = fopen(b->opt.json, "w");
-
-	if (!f) {
-		perror(b->opt.json);
-		return;
-	}
-	fprintf(f, "{\n\t\"rings\": \"%s\",\n\t\"batch\": [1, 8, 64, 512],\n",
-		b->feed.skel ? "bpf" : "synth");
-	fprintf(f, "\t\"repeats\": %u, \"tasks\": %u, \"threads\": %u,\n", b->opt.repeats,
-		b->opt.tasks, b->feed.threads);
-	fprintf(f, "\t\"clock_ns\": %.2f, \"missing\": %llu,\n\t\"scxlua\": {", b->clock,
-		(unsigned long long)b->missing);
-	json_results(f, b);
-	fprintf(f, "\n\t}");
-	if (b->has_rival) {
-		fprintf(f, ",\n\t\"rustland\": {");
-		json_rival(f, b);
-		fprintf(f, "\n\t}");
-	}
-	fprintf(f, ",\n\t\"ratios\": {");
-	json_ratios(f, b);
-	fprintf(f, "\n\t}\n}\n");
-	if (fclose(f))
-		perror(b->opt.json);
+	s->policy = lua_policy_ops(s->lua);
+	engine_set_policy(s->engine, s->policy);
+	b->nr_subjects++;
 }
 
 /* ---- main ---- */
@@ -567,21 +351,25 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
-	b.clock = clock_cost();
 	if (feed_open(&b.feed, b.opt.threads, !b.opt.synth)) {
 		fprintf(stderr, "bench: no memory for the rings; nothing measured\n");
 		return 0;
 	}
-	measure_c(&b, "fifo C", &c_fifo_ops);
-	measure_lua(&b, "fifo");
-	measure_c(&b, "vtime C", &c_vtime_ops);
-	measure_lua(&b, "vtime");
-	measure_rival(&b);
+	add_c(&b, "fifo", &c_fifo_ops);
+	add_lua(&b, "fifo");
+	add_c(&b, "vtime", &c_vtime_ops);
+	add_lua(&b, "vtime");
+	b.rustland = rustland_new(&b.feed);
+	measure_all(&b, 0); /* once for the caches and the branch predictor */
+	for (uint32_t i = 0; i < b.opt.repeats; i++)
+		measure_all(&b, i);
+	take_medians(&b);
 	print_table(&b);
 	if (b.opt.json)
 		write_json(&b);
-	engine_free(b.engine);
-	table_free(b.table);
+	rustland_free(b.rustland);
+	for (int i = 0; i < b.nr_subjects; i++)
+		subject_close(&b.subject[i]);
 	feed_close(&b.feed);
 	return 0;
 }

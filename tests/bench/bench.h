@@ -84,4 +84,55 @@ void rustland_free(struct rustland *r);
 /* Handles the n records that are in the ring. */
 void rustland_run(struct rustland *r, uint32_t n, struct rustland_time *t);
 
+/* ---- bench.c measures, print.c prints ---- */
+
+enum { NR_BATCHES = 4, MAX_REPEATS = 31, MAX_SUBJECTS = 8 };
+
+extern const uint32_t batch_size[NR_BATCHES];
+
+enum column { DRAIN, POLICY, VALIDATE, COMMIT, CYCLE, NR_COLUMNS };
+
+/* What rustland does, then what the kernel does at its end of the rings for either. */
+enum rival { CONSUME, SELECT_CPU, SUBMIT, RIVAL_SUM, PRODUCE, TAKE, NR_RIVAL };
+
+/* A policy with an engine of its own; all share the feed. */
+struct subject {
+	char name[32];
+	struct policy *policy;
+	struct table *table;
+	struct engine *engine;
+	struct engine_stats stats;
+	struct c_policy c;
+	struct lua_policy *lua;
+	double sample[NR_BATCHES][NR_COLUMNS][MAX_REPEATS];
+	double ns[NR_BATCHES][NR_COLUMNS]; /* medians */
+};
+
+struct options {
+	const char *json;
+	const char *policies;
+	const char *lua;
+	uint32_t threads;
+	uint32_t repeats;
+	uint32_t tasks; /* per repeat */
+	bool synth;
+};
+
+struct bench {
+	struct options opt;
+	struct feed feed;
+	double clock;	  /* what a reading costs just now */
+	uint64_t missing; /* tasks that came back without a verdict */
+
+	struct subject subject[MAX_SUBJECTS];
+	int nr_subjects;
+
+	struct rustland *rustland;
+	double rival_sample[NR_BATCHES][NR_RIVAL][MAX_REPEATS];
+	double rival[NR_BATCHES][NR_RIVAL]; /* medians */
+};
+
+void print_table(const struct bench *b);
+void write_json(const struct bench *b);
+
 #endif

@@ -9,7 +9,7 @@
 
 B ?= build
 Q ?= @
-BPF_TESTS := test_bpf test_bpf_sim
+BPF_TESTS ?= test_bpf test_bpf_sim
 # Flexible arguments of the BPF's macros and its kernel-style types need no warning here.
 BPF_TEST_CFLAGS = -std=gnu11 -O1 -g $(WARN) $(SANFLAGS) -Wno-unknown-pragmas -Itests/bpf -Ibpf
 

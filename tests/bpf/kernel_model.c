@@ -175,7 +175,7 @@ void scx_bpf_dispatch_vtime(struct task_struct *p, u64 id, u64 slice, u64 vtime,
 
 struct iter {
 	struct model_dsq *q;
-	u64 seq;	     /* later tasks are not seen */
+	u64 seq;	       /* later tasks are not seen */
 	struct model_task *at; /* last returned */
 	u64 slice, vtime;
 	u32 started, flags; /* 1 = slice, 2 = vtime, 4 = reverse */
@@ -272,12 +272,10 @@ BOTH_NAMES(scx_bpf_dsq_move_set_slice, scx_bpf_dispatch_from_dsq_set_slice, void
 BOTH_NAMES(scx_bpf_dsq_move_set_vtime, scx_bpf_dispatch_from_dsq_set_vtime, void,
 	   (struct bpf_iter_scx_dsq * it, u64 vtime), , iter_vtime(it, vtime))
 BOTH_NAMES(scx_bpf_dsq_move, scx_bpf_dispatch_from_dsq, bool,
-	   (struct bpf_iter_scx_dsq * it, struct task_struct *p, u64 id, u64 flags),
-	   (void)flags;
+	   (struct bpf_iter_scx_dsq * it, struct task_struct *p, u64 id, u64 flags), (void)flags;
 	   return, move(it, p, id, 0))
 BOTH_NAMES(scx_bpf_dsq_move_vtime, scx_bpf_dispatch_vtime_from_dsq, bool,
-	   (struct bpf_iter_scx_dsq * it, struct task_struct *p, u64 id, u64 flags),
-	   (void)flags;
+	   (struct bpf_iter_scx_dsq * it, struct task_struct *p, u64 id, u64 flags), (void)flags;
 	   return, move(it, p, id, 1))
 
 static bool take_first(struct model_dsq *q)
@@ -515,6 +513,10 @@ void model_verdict(const struct scxlua_verdict *v)
 	s->size = sizeof(*v);
 }
 
+/* The callback's context has a type of its own there, as the kernel allows. */
+#ifdef __clang__
+__attribute__((no_sanitize("function")))
+#endif
 long model_drain(model_drain_cb cb, void *ctx)
 {
 	long n = 0, stop = 0;
@@ -567,6 +569,8 @@ long model_read(void *dst, u32 len, const void *src)
 
 long model_read_str(void *dst, u32 len, const void *src)
 {
+	if (model.on_read)
+		model.on_read();
 	return snprintf(dst, len, "%s", (const char *)src) + 1;
 }
 
@@ -700,6 +704,20 @@ static void update_curr(int cpu)
 	c->curr->p.se.sum_exec_runtime += ran;
 }
 
+/* A CPU it may use; none left, it may use all, as select_fallback_rq() decides. */
+static int find_cpu(struct model_task *t, int from)
+{
+	int i;
+
+	for (i = 0; i < model.nr_cpus; i++, from = (from + 1) % model.nr_cpus)
+		if (allowed(t, from))
+			return from;
+	t->mask.bits[0] = (1ull << model.nr_cpus) - 1;
+	t->p.nr_cpus_allowed = model.nr_cpus;
+	scxlua_ops.set_cpumask(&t->p, &t->mask);
+	return find_cpu(t, from);
+}
+
 void model_wake(struct model_task *t)
 {
 	int waker = model.this_cpu;
@@ -709,8 +727,7 @@ void model_wake(struct model_task *t)
 	t->insert_dsq = 0;
 	if (t->p.nr_cpus_allowed > 1)
 		t->cpu = scxlua_ops.select_cpu(&t->p, t->cpu, 8);
-	if (!allowed(t, t->cpu))
-		t->cpu = __builtin_ctzll(t->mask.bits[0]);
+	t->cpu = find_cpu(t, t->cpu);
 	model.enqueueing = NULL;
 	model_check();
 	t->p.scx.flags |= SCX_TASK_QUEUED;
@@ -888,8 +905,7 @@ static void migrate(struct model_task *t)
 		model.cpu[t->cpu].resched = 1;
 	}
 	dequeue(t, 0, 1);
-	while (!allowed(t, t->cpu))
-		t->cpu = (t->cpu + 1) % model.nr_cpus;
+	t->cpu = find_cpu(t, t->cpu);
 	t->p.scx.flags |= SCX_TASK_QUEUED;
 	model_enqueue(t, 0);
 	if (!model.cpu[t->cpu].curr)
@@ -906,8 +922,7 @@ void model_setaffinity(struct model_task *t, u64 mask)
 	t->p.nr_cpus_allowed = __builtin_popcountll(mask);
 	scxlua_ops.set_cpumask(&t->p, &t->mask);
 	if (!queued) {
-		while (!allowed(t, t->cpu))
-			t->cpu = (t->cpu + 1) % model.nr_cpus;
+		t->cpu = find_cpu(t, t->cpu);
 		return;
 	}
 	t->p.scx.flags |= SCX_TASK_QUEUED;

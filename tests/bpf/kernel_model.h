@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* The BPF has its own names for these, and they need not be the C library's types. */
 #define int32_t bpf_int32_t
@@ -37,7 +38,7 @@
 
 enum {
 	MODEL_CPUS = 4,
-	MODEL_TASKS = 256,
+	MODEL_TASKS = 1024,
 	MODEL_QUEUES = 512,
 	MODEL_STORAGE = 256, /* bytes of task storage at most */
 	MODEL_SAMPLES = 4096,
@@ -123,6 +124,7 @@ struct model {
 	int on_iter_new_after; /* so many calls later */
 	void (*on_insert)(void);
 	void (*on_submit)(void);
+	void (*on_read)(void);
 	int in_hook;
 };
 
@@ -136,7 +138,7 @@ struct model_task *model_fork(int pid, int tgid, u64 mask);
 void model_wake(struct model_task *t);
 void model_enqueue(struct model_task *t, u64 flags);
 void model_schedule(int cpu);
-void model_run_all(void); /* schedule() wherever one is due */
+void model_run_all(void);     /* schedule() wherever one is due */
 void model_dispatch(int cpu); /* ops.dispatch alone, nothing is picked */
 void model_advance(u64 ns);
 void model_tick(int cpu);

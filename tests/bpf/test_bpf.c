@@ -660,7 +660,7 @@ static void starved_found_from_the_end(void **state)
 	drain_verdicts();
 	model_advance(config()->starve_ns);
 	heartbeat();
-	for (i = 0; i < 200; i++) {
+	for (i = 0; i < RESCUE_STEPS + 50; i++) {
 		u = held(1000 + i, 1);
 		decide(u, 0, (u64)i);
 		drain_verdicts();
@@ -844,12 +844,13 @@ static void worker_hogs_not(void **state)
 	model_wake(w);
 	model_schedule(0);
 	assert_true(w->running); /* there are records, never taken */
+	worker_hog = WORKER_SLICES - 1;
 	model_advance(WORKER_SLICE_NS);
 	model_schedule(0);
 	assert_true(a->running);
-	assert_int_equal(worker_hog, 1);
+	assert_int_equal(worker_hog, WORKER_SLICES);
 	model_yield(a);
-	assert_true(b->running); /* not the worker: it used up its slice */
+	assert_true(b->running); /* not the worker: it used up its slices */
 	assert_int_equal(worker_hog, 0);
 	model_yield(b);
 	assert_true(w->running);
@@ -867,7 +868,7 @@ static void worker_hog_runs_when_alone(void **state)
 	w = worker();
 	held(100, 1);
 	model_wake(w);
-	worker_hog = 1;
+	worker_hog = WORKER_SLICES;
 	model_schedule(0);
 	assert_true(w->running); /* out of turn, as nobody else is there */
 }
@@ -1019,8 +1020,8 @@ static void affinity_and_idle_seen(void **state)
 	assert_int_equal(rec.cpumask_seq, 1);
 	assert_int_equal(rec.nr_cpus_allowed, 1);
 	assert_int_equal(total().cancelled, 1);
-	machine(1);
-	t = plain(100, 1);
+	machine(2);
+	t = plain(100, 3);
 	control.builtin_idle = 1;
 	model_wake(t);
 	model_run_all();
@@ -1035,14 +1036,21 @@ static void affinity_and_idle_seen(void **state)
 	assert_int_equal(ctx(t)->vtime, 1 * MS);
 }
 
+static void kind_not_yet(void)
+{
+	assert_int_equal(exit_info.kind, 0);
+}
+
 static void exit_info_kind_last(void **state)
 {
 	static char reason[] = "because", msg[] = "of this", dump[] = "d";
-	struct scx_exit_info ei = { .kind = 64, .exit_code = 7, .reason = reason, .msg = msg,
-				    .dump = dump };
+	struct scx_exit_info ei = {
+		.kind = 64, .exit_code = 7, .reason = reason, .msg = msg, .dump = dump
+	};
 
 	(void)state;
 	machine(1);
+	model.on_read = kind_not_yet;
 	scxlua_ops.exit(&ei);
 	assert_int_equal(exit_info.kind, 64);
 	assert_int_equal(exit_info.code, 7);
@@ -1204,6 +1212,153 @@ static void old_names(void **state)
 	model_exit_all();
 }
 
+/*
+ * ---- found in review, not fixed when written ----
+ * Skipped unless BPF_PENDING is set; move one up when it passes.
+ */
+
+static void pending(void)
+{
+	if (!getenv("BPF_PENDING"))
+		skip();
+}
+
+/* A record that comes while the worker runs, just before it yields: the CPU must not go idle. */
+static void pending_yield_with_record(void **state)
+{
+	struct model_task *w;
+
+	(void)state;
+	pending();
+	machine(1);
+	w = worker();
+	held(100, 1);
+	model_wake(w);
+	model_run_all();
+	assert_true(w->running);
+	empty_records();
+	held(101, 1);
+	model_yield(w);
+	model_run_all();
+	assert_true(w->running);
+}
+
+/* The worker loses its CPU in the middle of a batch; the ring is empty, it has taken it all. */
+static void pending_resume_mid_batch(void **state)
+{
+	struct model_task *w;
+
+	(void)state;
+	pending();
+	machine(1);
+	w = worker();
+	held(100, 1);
+	model_wake(w);
+	model_run_all();
+	assert_true(w->running);
+	empty_records();
+	model_advance(WORKER_SLICE_NS); /* no yield: the slice ended */
+	model_schedule(0);
+	model_run_all();
+	model_advance(1 * MS);
+	model_schedule(0);
+	assert_true(w->running);
+}
+
+/* Its records were taken in the same turn: nothing is overdue, nobody is interrupted for it. */
+static void pending_not_overdue(void **state)
+{
+	struct model_task *w, *t;
+
+	(void)state;
+	pending();
+	machine(1);
+	w = worker();
+	t = held(100, 1);
+	model_wake(w);
+	model_run_all();
+	assert_true(w->running);
+	held(101, 1);	 /* comes while the worker runs */
+	empty_records(); /* and is taken by it */
+	decide(t, 0, 1);
+	model_yield(w);
+	assert_true(t->running);
+	t->p.scx.slice = 20 * MS;
+	model_advance(config()->hold_ns / 4 + 1);
+	model_tick(0);
+	assert_true(t->p.scx.slice > 0);
+}
+
+/* The worker's memory is not to be trusted with the watchdog. */
+static void pending_slice_clamped(void **state)
+{
+	struct model_task *t;
+	struct scxlua_verdict v;
+
+	(void)state;
+	pending();
+	machine(1);
+	busy();
+	t = held(100, 1);
+	v = verdict_for(t, 0, 1);
+	v.slice_ns = ~0ull; /* SCX_SLICE_INF: no tick ends it */
+	model_verdict(&v);
+	drain_verdicts();
+	assert_true(t->p.scx.slice <= config()->max_slice_ns);
+}
+
+/* The kernel calls no ops.dispatch on a CPU that goes, but serves its global queue there. */
+static void pending_pinned_on_offline_cpu(void **state)
+{
+	struct model_task *t;
+
+	(void)state;
+	pending();
+	machine(2);
+	busy();
+	t = held(100, 2);
+	model_exit(model.cpu[1].curr);
+	model_hotplug(1, 0);
+	model_advance(1);
+	model_timer_fire();
+	assert_int_equal(model_where(t), SCX_DSQ_GLOBAL);
+}
+
+/* The core skips ops.select_cpu for a task with one CPU: SCX_ENQ_CPU_SELECTED is not set. */
+static void pending_pinned_takes_idle_cpu(void **state)
+{
+	struct model_task *t;
+
+	(void)state;
+	pending();
+	machine(2);
+	control.builtin_idle = 1;
+	t = plain(100, 2);
+	model_wake(t);
+	assert_int_equal(at(t), LOCAL_ID);
+}
+
+/* Work came to the shared queue after this CPU's last look, when it was not idle yet. */
+static void pending_idle_looks_again(void **state)
+{
+	struct model_task *a, *b;
+
+	(void)state;
+	pending();
+	machine(2);
+	busy();
+	a = held(100, 3);
+	b = held(101, 3);
+	decide(a, SCX_CPU_ANY, 1);
+	decide(b, SCX_CPU_ANY, 2);
+	model_dispatch(0);
+	assert_int_equal(at(b), DSQ_SHARED);
+	model.cpu[1].curr = NULL;
+	model.cpu[1].idle = 1;
+	scxlua_ops.update_idle(1, true);
+	assert_true(model.cpu[1].kicks_idle > 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_teardown(name, teardown)
@@ -1245,6 +1400,13 @@ int main(void)
 		T(control_ops),
 		T(faults),
 		T(old_names),
+		T(pending_yield_with_record),
+		T(pending_resume_mid_batch),
+		T(pending_not_overdue),
+		T(pending_slice_clamped),
+		T(pending_pinned_on_offline_cpu),
+		T(pending_pinned_takes_idle_cpu),
+		T(pending_idle_looks_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,10 +28,14 @@ enum { WORKER_PID = 50, SUPERVISOR_PID = 40, LOADING_PID = 60 };
 
 #define MS 1000000ull
 
-/* cfg is const so that the verifier prunes; natively it is a variable like any other. */
-static inline struct scxlua_config *config(void)
+/* cfg is const so that the verifier prunes. Here it changes, unknown to the compiler. */
+static inline volatile struct scxlua_config *config(void)
 {
-	return (struct scxlua_config *)(uintptr_t)&cfg;
+	uintptr_t at = (uintptr_t)&cfg, page = at & ~4095ul;
+
+	mprotect((void *)page, at + sizeof(cfg) - page, PROT_READ | PROT_WRITE);
+	__asm__ volatile("" : "+r"(at));
+	return (volatile struct scxlua_config *)at;
 }
 
 static inline void own(int slot, int tgid)

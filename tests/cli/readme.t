@@ -53,14 +53,12 @@ names() {
 # counters HEADER FILE MACRO: the README's table has the names of the counters, and their meaning.
 counters() {
 	table "$1" | sed 's/`//g' >"$dir/readme"
+	# The macro on one line, then a line for each X(name, "help").
 	awk -v macro="define $3(X)" '
-		index($0, macro) { on = 1; next }
-		on && match($0, /X\([a-z_0-9]+, ".*"\)/) {
-			row = substr($0, RSTART + 2, RLENGTH - 4)
-			sub(/, "/, " | ", row)
-			print "| " row " |"
-		}
-		!/\\$/ { on = 0 }' "$2" >"$dir/tree"
+		index($0, macro) { on = 1 }
+		on { text = text $0; if (!sub(/\\$/, "", text)) exit }
+		END { print text }' "$2" | sed 's/[[:space:]][[:space:]]*/ /g; s/X(\([a-z_0-9]*\), *"/\n\1 | /g' |
+		sed -n 's/^\([a-z_0-9]* | .*\)").*/| \1 |/p' >"$dir/tree"
 	same "counters of $3 in $2"
 }
 
@@ -95,7 +93,7 @@ table '| option |' | grep -F -- --fault | sed 's/.*|\(.*\)|$/\1/' | grep -o '`[^
 same 'faults'
 
 sed -n '1,/^$/p' "$dir/help" | sed -n 's/^.*\(scxlua .*\)/\1/p' >"$dir/tree"
-grep '^    scxlua' README.md | sed 's/^    //' >"$dir/readme"
+grep '^    scxlua ' README.md | sed 's/^    //' >"$dir/readme"
 same 'usage'
 
 # ---- the JSON file ----

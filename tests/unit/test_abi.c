@@ -56,7 +56,7 @@ static const struct fact facts[] = {
 	FIELD(scx_task, queue_),
 	FIELD(scx_task, index_),
 	FIELD(scx_task, held_),
-	FIELD(scx_task, reserved_),
+	FIELD(scx_task, order_),
 	SIZE(scx_cpu),
 	FIELD(scx_cpu, online),
 	FIELD(scx_cpu, idle),

@@ -337,6 +337,41 @@ static void test_out_of_memory_at_run_time(void **state)
 	assert_int_equal(r.stats.committed, 4);
 }
 
+/* What the policy writes to stderr while n tasks come in one by one; at most size - 1 bytes. */
+static void capture_log(uint32_t n, char *text, size_t size)
+{
+	int saved = dup(STDERR_FILENO);
+	int pipes[2];
+	ssize_t len;
+
+	assert_int_equal(pipe(pipes), 0);
+	dup2(pipes[1], STDERR_FILENO);
+	close(pipes[1]);
+	run(n, 1);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	len = read(pipes[0], text, size - 1);
+	close(pipes[0]);
+	text[len > 0 ? len : 0] = '\0';
+}
+
+static void test_log_is_limited(void **state)
+{
+	char text[4096];
+	int lines = 0;
+
+	(void)state;
+	assert_int_equal(load_text(POLICY("", "scx.log('pid %d\\n', tasks[0].pid)")), 0);
+	capture_log(100, text, sizeof(text));
+	assert_memory_equal(text, "t: pid 1000 \n", 13);
+	for (const char *c = text; *c; c++)
+		lines += *c == '\n';
+	assert_in_range(lines, 10, 20);
+	usleep(300000);
+	capture_log(1, text, sizeof(text));
+	assert_contains(text, "lines dropped) pid ");
+}
+
 /* ---- what a batch costs ---- */
 
 static void count_line(const char *line, uint32_t times, void *arg)
@@ -450,6 +485,22 @@ static void test_relief_without_idle(void **state)
 	run(10 * STEADY, 64);
 	assert_int_equal(r.stats.policy_errors, 0);
 	assert_true(lua_policy_bytes(r.lp) < 8 << 20);
+}
+
+/* A leak of small things becomes an error before memory is out, and stays one. */
+static void test_leak_is_an_error(void **state)
+{
+	(void)state;
+	r.host.arena_bytes = 8 << 20;
+	assert_int_equal(load_text(POLICY("local kept", "for i = 0, n - 1 do kept = { kept } "
+							"scx.dispatch(tasks[i]) end")),
+			 0);
+	run(STEADY, 8);
+	assert_false(lua_policy_ran_out(r.lp));
+	assert_contains(policy_error(), "t.lua:3: enqueue(): not enough memory: the policy has "
+					"used up its arena (");
+	assert_true(r.stats.policy_errors > 100);
+	assert_true(r.stats.committed > STEADY / 2);
 }
 
 static void test_finalizer_that_raises(void **state)
@@ -578,6 +629,7 @@ int main(void)
 		TEST(test_dispatch_results),
 		TEST(test_dispatch_returns_nothing),
 		TEST(test_out_of_memory_at_run_time),
+		TEST(test_log_is_limited),
 		TEST(test_fifo_allocates_nothing),
 		TEST(test_vtime_allocates_nothing),
 		TEST(test_aborts_are_seen),
@@ -585,6 +637,7 @@ int main(void)
 		TEST(test_warm_up_reports_errors),
 		TEST(test_collector_is_stopped),
 		TEST(test_relief_without_idle),
+		TEST(test_leak_is_an_error),
 		TEST(test_finalizer_that_raises),
 		TEST(test_stats),
 		TEST(test_option_rows),
