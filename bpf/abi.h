@@ -217,7 +217,8 @@ struct scxlua_control {
 	uint64_t heartbeat_ns; /* end of its last cycle */
 	uint32_t held;	       /* tasks that the policy would dispatch if there were room */
 	uint32_t stalled;      /* 1 = its last cycle had nothing to do */
-	uint32_t pad1[12];
+	uint32_t busy;	       /* 1 = in the middle of a cycle: it must run on, not wait for work */
+	uint32_t pad1[11];
 
 	/* written by BPF */
 	uint32_t shared_depth; /* tasks on the shared queue when the worker was last picked */

@@ -15,6 +15,7 @@ enum {
 	AGE_SCAN = 64,	   /* hold queues that one dispatch looks at */
 	RESCUE_STEPS = 512, /* tasks of one queue, from each end, that one tick looks at */
 	CPUS_PER_TICK = 64,
+	EVACUATE_S = 10, /* a CPU has long gone offline by then */
 };
 
 struct guard_timer {
@@ -28,6 +29,7 @@ struct {
 	__type(value, struct guard_timer);
 } guard_timers SEC(".maps");
 
+uint64_t evacuate_until; /* a CPU went offline: see evacuate() */
 uint32_t next_cpu; /* where the timer's round over the CPUs goes on; the timer's own */
 
 /* Has the first task of the queue been there since before `limit`? Then also kicks for it. */
@@ -164,6 +166,45 @@ static __always_inline void press_head(u64 dsq)
 	bpf_iter_scx_dsq_destroy(&it);
 }
 
+/*
+ * A CPU that goes offline no longer calls ops.dispatch, but it cannot go while tasks are on its
+ * runqueue, and those pinned to it can run nowhere else. It still looks at the kernel's global
+ * queue, from where the kernel pushes them to another CPU.
+ */
+static __always_inline void evacuate(u64 dsq)
+{
+	struct bpf_iter_scx_dsq it;
+	struct task_struct *p;
+	struct task_ctx *tctx;
+	struct scx_cpu *row;
+	int i;
+
+	if (bpf_iter_scx_dsq_new(&it, dsq, 0))
+		goto out;
+	bpf_for(i, 0, RESCUE_STEPS) {
+		p = bpf_iter_scx_dsq_next(&it);
+		if (!p)
+			break;
+		row = cpu_row(scx_bpf_task_cpu(p));
+		tctx = task_ctx(p);
+		if (!row || row->online || !tctx)
+			continue;
+		if (!dsq_move(&it, p, kernel_enum(scx_dsq_id_flags, SCX_DSQ_GLOBAL)))
+			continue; /* it was taken meanwhile */
+		if (settle(tctx) == TASK_HELD)
+			count_timer(aged_out);
+	}
+out:
+	bpf_iter_scx_dsq_destroy(&it);
+}
+
+static __always_inline void evacuate_all(void)
+{
+	evacuate(DSQ_SHARED);
+	evacuate(DSQ_BYPASS);
+	evacuate(DSQ_STARVED);
+}
+
 /* One CPU's queues: aged heads get a CPU, starving tasks and those of an offline CPU move. */
 static __always_inline void guard_cpu(u32 cpu, u64 now)
 {
@@ -172,8 +213,11 @@ static __always_inline void guard_cpu(u32 cpu, u64 now)
 
 	if (!row)
 		return;
-	if (!row->online)
-		limit = now;
+	if (!row->online) {
+		evacuate(DSQ_HOLD + cpu);
+		evacuate(DSQ_CPU + cpu);
+		limit = now; /* decided for it, but on another CPU's runqueue */
+	}
 	if (!cfg.fault_no_age && scx_bpf_dsq_nr_queued(DSQ_HOLD + cpu) > 0) {
 		head_before(DSQ_HOLD + cpu, now - hold_limit(now), true);
 		rescue(DSQ_HOLD + cpu, 0, limit);
@@ -189,8 +233,11 @@ static __always_inline bool worker_overdue(u64 now)
 
 	if (scx_bpf_dsq_nr_queued(DSQ_WORKER) <= 0)
 		return false;
-	return (s64)(now - worker_last_run) > (s64)cfg.heartbeat_ns ||
-	       (asked && (s64)(now - asked) > (s64)(cfg.hold_ns / 4));
+	if ((s64)(now - worker_last_run) > (s64)cfg.heartbeat_ns)
+		return true;
+	/* A worker that was running when the record came has taken it without being asked. */
+	return asked && (s64)(now - asked) > (s64)(cfg.hold_ns / 4) &&
+	       bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA);
 }
 
 static int guard_tick(void *map, int *key, struct bpf_timer *timer)
@@ -212,6 +259,8 @@ static int guard_tick(void *map, int *key, struct bpf_timer *timer)
 		rescue_both_ends(DSQ_BYPASS, now - cfg.starve_ns);
 		rescue(DSQ_WORKER, 0, now - cfg.starve_ns); /* a former worker, on its way out */
 	}
+	if (now < evacuate_until)
+		evacuate_all();
 	press_head(DSQ_STARVED);
 	if (worker_overdue(now))
 		press_head(DSQ_WORKER);

@@ -58,9 +58,7 @@ s32 SCX_OP(scxlua_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flag
 	if (!is_own(p) && !is_direct(p)) {
 		if (!control.builtin_idle && !is_bypassed(now_ns()))
 			return cpu;
-		/* Not past those who wait already. */
-		if (scx_bpf_dsq_nr_queued(DSQ_SHARED) > 0 ||
-		    scx_bpf_dsq_nr_queued(DSQ_CPU + cpu) > 0)
+		if (!nobody_waits(cpu))
 			return cpu;
 		count(direct);
 	}
@@ -125,11 +123,10 @@ static __always_inline void fill_record(struct scxlua_record *rec, struct task_s
 }
 
 /* On the hold queue, and a record to the worker. The ring first: full, the task goes elsewhere. */
-static __always_inline bool offer(struct task_struct *p, struct task_ctx *tctx, u64 enq_flags)
+static __always_inline bool offer(struct task_struct *p, struct task_ctx *tctx, u32 reason,
+				  u64 enq_flags)
 {
 	struct scxlua_record *rec = NULL;
-	u32 reason = enqueue_reason(p, tctx, enq_flags);
-	u64 now = now_ns();
 
 	if (every_nth(cfg.fault_ring_full, &nr_records))
 		count(injected);
@@ -137,16 +134,40 @@ static __always_inline bool offer(struct task_struct *p, struct task_ctx *tctx, 
 		rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
 	if (!rec)
 		return false;
-	tctx->enqueue_ns = tctx->hold_ns = now;
 	tctx->hold_cpu = scx_bpf_task_cpu(p);
 	tctx->word = (generation(tctx) + 1) << 2 | TASK_HELD;
 	fill_record(rec, p, tctx, reason);
 	count(queued);
 	if (!worker_asked_since)
-		worker_asked_since = now;
+		worker_asked_since = tctx->hold_ns;
 	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
 	dsq_insert(p, DSQ_HOLD + tctx->hold_cpu, cfg.slice_ns, enq_flags);
 	return true;
+}
+
+/* A task that waits already is not made younger by a change of its affinity or priority. */
+static __always_inline void mark_waiting(struct task_ctx *tctx, u64 enq_flags)
+{
+	tctx->hold_ns = now_ns();
+	if (enq_flags & kernel_enum(scx_enq_flags, SCX_ENQ_WAKEUP) ||
+	    tctx->start_ns >= tctx->enqueue_ns)
+		tctx->enqueue_ns = tctx->hold_ns;
+}
+
+/*
+ * builtin_idle for a task that may run on one CPU only: the kernel does not call ops.select_cpu
+ * for it. Kernels before 6.13 do not say so; there it goes the long way.
+ */
+static __always_inline bool finds_idle(struct task_struct *p, u64 enq_flags)
+{
+	s32 cpu = scx_bpf_task_cpu(p);
+
+	if (!control.builtin_idle || !bpf_core_enum_value_exists(enum scx_enq_flags, SCX_ENQ_CPU_SELECTED))
+		return false;
+	if (!(enq_flags & kernel_enum(scx_enq_flags, SCX_ENQ_WAKEUP)) ||
+	    enq_flags & kernel_enum(scx_enq_flags, SCX_ENQ_CPU_SELECTED))
+		return false;
+	return nobody_waits(cpu) && scx_bpf_test_and_clear_cpu_idle(cpu);
 }
 
 /*
@@ -159,6 +180,7 @@ void SCX_OP(scxlua_enqueue, struct task_struct *p, u64 enq_flags)
 	u64 local = kernel_enum(scx_dsq_id_flags, SCX_DSQ_LOCAL);
 	u64 preempt = kernel_enum(scx_enq_flags, SCX_ENQ_PREEMPT);
 	struct task_ctx *tctx = task_ctx(p);
+	u32 reason;
 
 	if (!tctx) {
 		scx_error("enqueue: no context for %s[%d], init_task made none", p->comm, p->pid);
@@ -167,35 +189,33 @@ void SCX_OP(scxlua_enqueue, struct task_struct *p, u64 enq_flags)
 	/* Enqueued again without a dequeue that we were told of (migration between runqueues). */
 	if (settle(tctx) == TASK_HELD)
 		count(cancelled);
-	tctx->hold_ns = now_ns();
+	reason = enqueue_reason(p, tctx, enq_flags);
+	mark_waiting(tctx, enq_flags);
 	if (is_worker(p)) {
-		tctx->enqueue_ns = tctx->hold_ns;
 		dsq_insert(p, DSQ_WORKER, WORKER_SLICE_NS, enq_flags);
-		return;
-	}
-	if (p->tgid == own_tgid[SCXLUA_OWN_SUPERVISOR]) {
+	} else if (p->tgid == own_tgid[SCXLUA_OWN_SUPERVISOR]) {
 		dsq_insert(p, local, cfg.slice_ns, enq_flags | preempt);
 	} else if (is_own(p)) {
 		/* A worker that is loading: its fair share, it may be at it for a while. */
-		tctx->enqueue_ns = tctx->hold_ns;
 		enqueue_builtin(p, tctx, enq_flags);
 	} else if (is_direct(p)) {
 		count(direct_kernel);
 		dsq_insert(p, local, cfg.slice_ns, enq_flags);
 	} else if (is_bypassed(tctx->hold_ns)) {
-		tctx->enqueue_ns = tctx->hold_ns;
 		count(bypassed);
 		enqueue_builtin(p, tctx, enq_flags);
-	} else if (!offer(p, tctx, enq_flags)) {
-		tctx->enqueue_ns = tctx->hold_ns;
+	} else if (finds_idle(p, enq_flags)) {
+		count(direct);
+		dsq_insert(p, local, cfg.slice_ns, enq_flags);
+	} else if (!offer(p, tctx, reason, enq_flags)) {
 		count(congested);
 		enqueue_builtin(p, tctx, enq_flags);
 	}
 }
 
 /*
- * Is there something for the worker: a record, a sign of life due, or room for what the
- * policy holds? A cycle of the worker that found nothing to do (stalled) is not repeated at
+ * Is there something for the worker: a cycle to finish, a sign of life due, a record, or room
+ * for what the policy holds? A cycle of the worker that found nothing to do (stalled) is not repeated at
  * once, or a policy that holds back would spin on an otherwise idle CPU.
  */
 static __always_inline bool worker_wanted(s32 cpu, u64 now)
@@ -204,7 +224,8 @@ static __always_inline bool worker_wanted(s32 cpu, u64 now)
 
 	if (!control.worker_pid)
 		return true; /* one that was active: let it run, to its end most likely */
-	if (bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) || since > (s64)cfg.heartbeat_ns)
+	if (control.busy || since > (s64)cfg.heartbeat_ns ||
+	    bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA))
 		return true;
 	if (!control.held || (control.stalled && since < NSEC_PER_MSEC))
 		return false;
@@ -276,14 +297,21 @@ static __always_inline bool take_task(s32 cpu, struct turn *turn, u64 now)
 	       dsq_take(DSQ_STARVED) || take_aged(cpu, now);
 }
 
-/* Nobody waits that could run here: let the previous task go on, briefly if some are undecided. */
-static __always_inline void keep_prev(s32 cpu, struct task_struct *prev)
+/*
+ * Nobody waits that could run here: let the previous task go on, briefly if some are undecided.
+ * The worker only if there is work: a record may have come after it last looked.
+ */
+static __always_inline void keep_prev(s32 cpu, struct task_struct *prev, u64 now)
 {
 	bool waiting = scx_bpf_dsq_nr_queued(DSQ_HOLD + cpu) > 0;
 
-	if (!prev || is_worker(prev) ||
-	    !(prev->scx.flags & kernel_enum(scx_ent_flags, SCX_TASK_QUEUED)))
+	if (!prev || !(prev->scx.flags & kernel_enum(scx_ent_flags, SCX_TASK_QUEUED)))
 		return;
+	if (is_worker(prev)) {
+		if (worker_wanted(cpu, now))
+			task_set_slice(prev, WORKER_SLICE_NS);
+		return;
+	}
 	task_set_slice(prev, waiting ? SHORT_SLICE_NS : cfg.slice_ns);
 	count(kept);
 }
@@ -306,7 +334,7 @@ void SCX_OP(scxlua_dispatch, s32 cpu, struct task_struct *prev)
 	drain_verdicts();
 	if (!take_worker(cpu, now, true) && !take_task(cpu, turn, now) &&
 	    !take_worker(cpu, now, false))
-		keep_prev(cpu, prev);
+		keep_prev(cpu, prev, now);
 	row->queued = scx_bpf_dsq_nr_queued(DSQ_CPU + cpu);
 }
 
@@ -386,8 +414,12 @@ void SCX_OP(scxlua_update_idle, s32 cpu, bool idle)
 {
 	struct scx_cpu *row = cpu_row(cpu);
 
-	if (row)
-		row->idle = idle;
+	if (!row)
+		return;
+	row->idle = idle;
+	/* Work that came between this CPU's last look and now would wait for the next one. */
+	if (idle && !nobody_waits(cpu))
+		scx_bpf_kick_cpu(cpu, kernel_enum(scx_kick_flags, SCX_KICK_IDLE));
 }
 
 /* Before a thread can be scheduled. The only place that allocates; failure fails its fork. */
@@ -433,8 +465,10 @@ void SCX_OP(scxlua_enable, struct task_struct *p)
 {
 	struct task_ctx *tctx = task_ctx(p);
 
-	if (tctx)
-		tctx->vtime = vtime_now;
+	if (!tctx)
+		return;
+	tctx->vtime = vtime_now;
+	tctx->enqueue_ns = tctx->start_ns;
 }
 
 static __always_inline void cpu_event(s32 cpu, bool online)
@@ -466,6 +500,7 @@ void SCX_OP_SLEEPABLE(scxlua_cpu_online, s32 cpu)
 void SCX_OP_SLEEPABLE(scxlua_cpu_offline, s32 cpu)
 {
 	cpu_event(cpu, false);
+	evacuate_until = bpf_ktime_get_ns() + EVACUATE_S * 1000ull * NSEC_PER_MSEC;
 }
 
 /* SysRq-D, and before an ejection. */

@@ -94,7 +94,7 @@ struct {
 struct task_ctx {
 	u64 word; /* generation << 2 | enum task_state */
 	u64 cookie;
-	u64 enqueue_ns;
+	u64 enqueue_ns; /* since when it waits to run */
 	u64 hold_ns;  /* since when it counts as held; 0 = take it at the next occasion */
 	u64 start_ns; /* last got, last left a CPU */
 	u64 stop_ns;
@@ -155,17 +155,7 @@ static __always_inline bool every_nth(u32 n, u64 *calls)
  */
 static __always_inline u64 settle(struct task_ctx *tctx)
 {
-	u64 old = tctx->word;
-
-	if (!(old & TASK_STATE_MASK))
-		return TASK_NONE;
-	if (__sync_val_compare_and_swap(&tctx->word, old, old & ~(u64)TASK_STATE_MASK) == old)
-		return old & TASK_STATE_MASK;
-	/* A drain changed HELD to DECIDED or back under us; it will not do so twice. */
-	old = tctx->word;
-	if (__sync_val_compare_and_swap(&tctx->word, old, old & ~(u64)TASK_STATE_MASK) == old)
-		return old & TASK_STATE_MASK;
-	return TASK_NONE;
+	return __sync_fetch_and_and(&tctx->word, ~(u64)TASK_STATE_MASK) & TASK_STATE_MASK;
 }
 
 /* HELD -> DECIDED for one generation. False if it has been settled or is a later one. */
@@ -219,6 +209,13 @@ static __always_inline bool is_bypassed(u64 now)
 	if (!control.worker_pid || control.bypass)
 		return true;
 	return !cfg.fault_no_bypass && (s64)(now - control.heartbeat_ns) > (s64)cfg.late_ns;
+}
+
+/* Would a task that takes this CPU now overtake somebody who waits for it? */
+static __always_inline bool nobody_waits(s32 cpu)
+{
+	return scx_bpf_dsq_nr_queued(DSQ_SHARED) <= 0 && scx_bpf_dsq_nr_queued(DSQ_CPU + cpu) <= 0 &&
+	       scx_bpf_dsq_nr_queued(DSQ_BYPASS) <= 0 && scx_bpf_dsq_nr_queued(DSQ_STARVED) <= 0;
 }
 
 static __always_inline void kick_idle_for(const struct task_struct *p)

@@ -47,6 +47,14 @@ static __always_inline u64 target_queue(struct task_struct *p, const struct scxl
 	return DSQ_CPU + scx_bpf_task_cpu(p);
 }
 
+/* User space has clamped it already; but it may be corrupted, and a slice without end hangs a CPU. */
+static __always_inline u64 bounded_slice(u64 slice_ns)
+{
+	if (!slice_ns)
+		return cfg.slice_ns;
+	return slice_ns < cfg.max_slice_ns ? slice_ns : cfg.max_slice_ns;
+}
+
 static __always_inline bool move_once(struct task_struct *p, struct task_ctx *tctx,
 				      const struct scxlua_verdict *v, u64 target)
 {
@@ -55,7 +63,7 @@ static __always_inline bool move_once(struct task_struct *p, struct task_ctx *tc
 
 	/* No walk: the kernel checks, under its locks, that p is on the iterator's queue. */
 	if (!bpf_iter_scx_dsq_new(&it, DSQ_HOLD + tctx->hold_cpu, 0)) {
-		dsq_set_slice(&it, v->slice_ns);
+		dsq_set_slice(&it, bounded_slice(v->slice_ns));
 		dsq_set_vtime(&it, v->vtime);
 		moved = dsq_move_vtime(&it, p, target);
 	}

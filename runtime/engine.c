@@ -641,6 +641,7 @@ static void report(struct engine *e, uint64_t now, uint32_t handled)
 
 	__atomic_store_n(&control->held, can_dispatch(e) ? held : 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->stalled, handled == 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&control->busy, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->heartbeat_ns, now, __ATOMIC_RELEASE);
 }
 
@@ -652,6 +653,7 @@ uint32_t engine_cycle(struct engine *e)
 	uint64_t end;
 	uint32_t handled;
 
+	__atomic_store_n(&e->view.control->busy, 1, __ATOMIC_RELAXED);
 	e->outbox->now_ns = (double)begin;
 	engine_flush(e); /* what found the ring full before */
 	handled = engine_drain(e);

@@ -207,6 +207,19 @@ static enum status operands(struct options *o, int argc, char **argv, char *erro
 	return STATUS_OK;
 }
 
+/* getopt's complaint in words; optopt is the letter, or what describe() gave a long option. */
+static enum status not_an_option(const char *arg, int got, char *error)
+{
+	const char *why = got == ':' ? "its argument is missing" :
+			  optopt >= 256 ? "it takes no argument" : "unknown option";
+
+	if (optopt && optopt < 256)
+		snprintf(error, STATUS_ERROR_LEN, "-%c: %s; --help lists the options", optopt, why);
+	else
+		snprintf(error, STATUS_ERROR_LEN, "%s: %s; --help lists the options", arg, why);
+	return STATUS_USAGE;
+}
+
 enum status options_parse(struct options *o, int argc, char **argv, char *error)
 {
 	struct option longs[NR_ROWS + 1];
@@ -226,10 +239,7 @@ enum status options_parse(struct options *o, int argc, char **argv, char *error)
 		const struct row *row = got == ':' || got == '?' ? NULL : find_row(got);
 
 		if (!row) {
-			snprintf(error, STATUS_ERROR_LEN, "%s: %s; --help lists the options",
-				 argv[optind - 1],
-				 got == ':' ? "its argument is missing" : "unknown option");
-			return STATUS_USAGE;
+			return not_an_option(argv[optind - 1], got, error);
 		}
 		status = apply(o, row, optarg, error);
 		if (status != STATUS_OK)
@@ -248,6 +258,8 @@ static void help_row(FILE *f, const struct row *row)
 	fprintf(f, "  %-28s %s", left, row->help);
 	if (row->kind == NUMBER && row->dflt)
 		fprintf(f, " (%u..%u, default %u)", row->min, row->max, row->dflt);
+	else if (row->kind == NUMBER)
+		fprintf(f, " (%u..%u)", row->min, row->max);
 	fputc('\n', f);
 }
 

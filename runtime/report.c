@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PER_SECOND(field) ((double)(now->field - (before ? before->field : 0)) / seconds)
+#define PER_SECOND(field) ((double)(now->field - before->field) / seconds)
 
 void report_line(FILE *f, const struct report *now, const struct report *before, double seconds)
 {

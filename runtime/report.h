@@ -39,7 +39,10 @@ struct report {
 #undef REPORT_FIELD
 };
 
-/* One line on f: rates since `before` (may be NULL) over `seconds`. */
+/*
+ * One line on f: rates since `before`, taken `seconds` earlier; percentiles since the worker
+ * started.
+ */
 void report_line(FILE *f, const struct report *now, const struct report *before, double seconds);
 
 /* The kernel's reason for the end, and its dump if there is one, as other scx schedulers print it. */

@@ -33,8 +33,8 @@ enum {
 	GRACE_S = 10,	     /* a new script is on trial for this long */
 	MAX_FAILURES = 3,    /* ... within FAILURE_WINDOW_S: give up until the next reload */
 	FAILURE_WINDOW_S = 30,
-	ERRORS_PER_TICK = 3, /* calls that raise an error, over ERROR_TICKS ticks in a row */
-	ERROR_TICKS = 50,
+	ERROR_WINDOW_TICKS = 50, /* a script that fails in half of its calls for that long is lost */
+	MIN_ERRORS = 10,
 	SWEEP_SLOTS = 256,
 	LOAD_LIMIT_S = 20,
 	MIN_SLICE_NS = 50000,
@@ -54,6 +54,7 @@ struct supervisor {
 	int signal_fd, wake_fd, timer_fd;
 
 	bool attached, reload_wanted, stop;
+	bool error_said;
 	bool restart; /* start `script` again when `dying` is gone */
 	enum status status; /* why it stopped */
 	uint64_t activated_ns, retire_ns;
@@ -61,7 +62,7 @@ struct supervisor {
 	uint32_t nr_failures;
 	uint32_t lost_exits, sweep_pos;
 	bool sweeping;
-	uint64_t errors_seen;
+	uint64_t errors_seen, calls_seen; /* at the begin of the window */
 	uint32_t error_ticks;
 	sigset_t old_mask;
 
@@ -94,6 +95,7 @@ static void keep_figures(struct supervisor *s, const struct member *m)
 {
 	add_engine(&s->report.engine, &m->shm->stats);
 	s->report.page_faults += m->shm->page_faults;
+	s->report.lua_bytes = m->shm->lua_bytes;
 }
 
 static void snapshot(struct supervisor *s, struct report *r)
@@ -124,8 +126,8 @@ static void live_line(struct supervisor *s, uint64_t now)
 	if (!s->opt->stats_s || !s->attached || now - s->shown_ns < s->opt->stats_s * NSEC_PER_SEC)
 		return;
 	snapshot(s, &r);
-	report_line(stdout, &r, s->shown_ns ? &s->shown : NULL,
-		    s->shown_ns ? (double)(now - s->shown_ns) / NSEC_PER_SEC : s->opt->stats_s);
+	if (s->shown_ns)
+		report_line(stdout, &r, &s->shown, (double)(now - s->shown_ns) / NSEC_PER_SEC);
 	s->shown = r;
 	s->shown_ns = now;
 }
@@ -186,7 +188,8 @@ static void activate(struct supervisor *s, bool adopt)
 	s->active = m;
 	s->activated_ns = now_ns();
 	s->error_ticks = 0;
-	s->errors_seen = 0;
+	s->errors_seen = s->calls_seen = 0;
+	s->error_said = false;
 	control->builtin_idle = wants != 0;
 	control->generation++;
 	snprintf(s->report.policy, POLICY_NAME_LEN, "%s", m->shm->name);
@@ -283,10 +286,9 @@ static void start_reload(struct supervisor *s)
 /* Is this one too many? Remembers the last MAX_FAILURES. */
 static bool too_many_failures(struct supervisor *s, uint64_t now)
 {
-	uint64_t oldest = s->failure_ns[s->nr_failures % MAX_FAILURES];
-
 	s->failure_ns[s->nr_failures++ % MAX_FAILURES] = now;
-	return s->nr_failures > MAX_FAILURES && now - oldest < FAILURE_WINDOW_S * NSEC_PER_SEC;
+	return s->nr_failures >= MAX_FAILURES &&
+	       now - s->failure_ns[s->nr_failures % MAX_FAILURES] < FAILURE_WINDOW_S * NSEC_PER_SEC;
 }
 
 /* Which script to start again after the active one was lost; false: none. */
@@ -305,7 +307,7 @@ static bool choose_restart(struct supervisor *s, const char *why)
 	if (too_many_failures(s, now)) {
 		log_line("%s; %d workers lost within %d s: the built-in policy schedules until the "
 			 "next reload",
-			 why, MAX_FAILURES + 1, FAILURE_WINDOW_S);
+			 why, MAX_FAILURES, FAILURE_WINDOW_S);
 		return false;
 	}
 	log_line("%s; the built-in policy schedules until it is started again", why);
@@ -330,23 +332,30 @@ static void active_lost(struct supervisor *s, const char *why)
 		s->restart = choose_restart(s, why);
 }
 
-/* The lost worker is gone: its leavings too, and the next may start. */
-static void clean_up(struct supervisor *s)
+static void start_again(struct supervisor *s)
 {
 	int err;
 
+	if (!s->restart || s->dying || s->loading)
+		return;
+	s->restart = false;
+	s->report.worker_restarts++;
+	err = start_worker(s, s->script);
+	if (err)
+		log_line("cannot start a worker: %s", strerror(-err));
+}
+
+/* The lost worker is gone: its leavings too, and the next may start. */
+static void clean_up(struct supervisor *s)
+{
 	keep_figures(s, s->dying);
 	s->dying = NULL;
 	kernel_reset_rings(s->kernel);
 	table_reset(s->table);
 	if (s->loading && member_state(s->loading) == WORKER_READY) {
 		take_over(s, false);
-	} else if (s->restart) {
-		s->restart = false;
-		s->report.worker_restarts++;
-		err = start_worker(s, s->script);
-		if (err)
-			log_line("cannot start a worker: %s", strerror(-err));
+	} else {
+		start_again(s);
 	}
 }
 
@@ -361,8 +370,7 @@ static void loading_failed(struct supervisor *s, const char *why)
 		s->status = STATUS_USAGE;
 		s->stop = true;
 	} else {
-		log_line("the policy cannot be started again (%s): the built-in policy schedules "
-			 "until the next reload", why);
+		s->restart = choose_restart(s, why);
 	}
 }
 
@@ -434,18 +442,25 @@ static void reap(struct supervisor *s)
 /* A script that raises an error in call after call is as good as none. */
 static void watch_errors(struct supervisor *s)
 {
-	uint64_t errors = s->active->shm->stats.policy_errors;
+	const struct worker_shm *shm = s->active->shm;
+	uint64_t errors = shm->stats.policy_errors - s->errors_seen;
+	uint64_t calls = shm->progress.batch - s->calls_seen;
 	char why[CREW_MESSAGE_LEN];
 
-	if (errors != s->errors_seen && !s->errors_seen)
+	if (errors && !s->error_said) {
+		s->error_said = true;
 		log_line("%.*s (further errors are counted, not logged)", POLICY_ERROR_LEN - 1,
-			 s->active->shm->error);
-	s->error_ticks = errors - s->errors_seen >= ERRORS_PER_TICK ? s->error_ticks + 1 : 0;
-	s->errors_seen = errors;
-	if (s->error_ticks < ERROR_TICKS)
+			 shm->error);
+	}
+	if (++s->error_ticks < ERROR_WINDOW_TICKS)
+		return;
+	s->error_ticks = 0;
+	s->errors_seen += errors;
+	s->calls_seen += calls;
+	if (errors < MIN_ERRORS || errors * 2 < calls)
 		return;
 	snprintf(why, sizeof(why), "the policy fails all the time: %.*s", POLICY_ERROR_LEN - 1,
-		 s->active->shm->error);
+		 shm->error);
 	active_lost(s, why);
 }
 
@@ -522,6 +537,7 @@ static void on_tick(struct supervisor *s)
 	}
 	watch_workers(s, now);
 	watch_retiring(s, now);
+	start_again(s);
 	if (s->reload_wanted && !s->loading && s->attached)
 		start_reload(s);
 	sweep_lost_exits(s);
@@ -672,17 +688,45 @@ static enum status why_it_ended(struct supervisor *s)
 	return exit->kind >= 1024 ? STATUS_EJECTED : STATUS_OK;
 }
 
-/* Detach first: every task is back in the fair class before anything else happens. */
+/* Waits up to `ms` for the member to end. */
+static void wait_for_end(struct member *m, unsigned int ms)
+{
+	for (; m->pid && ms; ms--) {
+		if (waitpid(m->pid, NULL, WNOHANG) == m->pid)
+			member_gone(m);
+		else
+			usleep(1000);
+	}
+}
+
+/*
+ * The worker goes before the scheduler does: once in the fair class its yielding would be a
+ * busy loop. Until the detach the built-in policy schedules.
+ */
+static void stop_active(struct supervisor *s)
+{
+	struct member *m = s->active;
+
+	if (!m)
+		return;
+	s->active = NULL;
+	member_retire(m);
+	wait_for_end(m, RETIRE_MS / 2);
+	member_kill(m);
+	wait_for_end(m, RETIRE_MS);
+	keep_figures(s, m);
+	kernel_control(s->kernel)->bypass = 1;
+	kernel_op(s->kernel, SCXLUA_OP_ACTIVE, -1, 0, 0);
+}
+
 static enum status finish(struct supervisor *s)
 {
 	enum status status;
 
+	stop_active(s);
 	if (s->attached)
 		kernel_detach(s->kernel);
 	status = why_it_ended(s);
-	if (s->active)
-		keep_figures(s, s->active);
-	s->active = NULL;
 	crew_fini(s->member);
 	if (s->attached && status != STATUS_RESTART)
 		report_exit(stderr, kernel_exit(s->kernel), kernel_exit_dump(s->kernel));

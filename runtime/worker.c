@@ -16,6 +16,7 @@
 #include "warmup.h"
 
 enum {
+	FIGURES_EVERY = 16, /* idle cycles: asking for page faults costs a system call */
 	WORKER_NICE = -15,
 	STACK_BYTES = 512 * 1024, /* touched before locking: Lua's C stack is bounded by 200 C calls */
 };
@@ -48,6 +49,7 @@ static void set_signals(void)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_DUMPABLE, 0); /* writing a core of all that is locked would take seconds */
 	prctl(PR_SET_NAME, "scxlua-worker");
 	setpriority(PRIO_PROCESS, 0, WORKER_NICE); /* for loading; the active one is picked as such */
 }
@@ -141,11 +143,13 @@ static void run(struct engine *engine, struct policy *policy, struct lua_policy 
 		struct worker_shm *shm)
 {
 	uint64_t errors = 0, faults = page_faults();
+	uint32_t idle = 0;
 
 	while (!__atomic_load_n(&shm->retire, __ATOMIC_ACQUIRE)) {
 		if (!engine_cycle(engine)) {
 			engine_idle(engine);
-			shm->page_faults = page_faults() - faults;
+			if (++idle % FIGURES_EVERY == 0)
+				shm->page_faults = page_faults() - faults;
 			shm->lua_bytes = lua_policy_bytes(lp);
 		}
 		if (shm->stats.policy_errors != errors) {

@@ -360,9 +360,12 @@ s32 scx_bpf_task_cpu(const struct task_struct *p)
 	return model_of(p)->cpu;
 }
 
-bool scx_bpf_task_running(const struct task_struct *p)
+bool scx_bpf_test_and_clear_cpu_idle(s32 cpu)
 {
-	return model_of(p)->running;
+	bool was = model.cpu[cpu].idle;
+
+	model.cpu[cpu].idle = 0;
+	return was;
 }
 
 bool scx_bpf_task_set_slice(struct task_struct *p, u64 slice)

@@ -4,5 +4,6 @@
 #define TEST_BPF_CORE_READ_H
 
 #define bpf_core_enum_value(type, value) ((unsigned long long)(value))
+#define bpf_core_enum_value_exists(type, value) (1)
 
 #endif
