@@ -53,34 +53,34 @@ enum {
  * in memory that outlives a reload. Written by the runtime, but for data[] and payload.
  */
 struct scx_task {
-	SCX_RO int32_t pid;	       /* thread id */
-	SCX_RO int32_t tgid;	       /* process id */
-	SCX_RO int32_t ppid;	       /* process id of the parent */
-	SCX_RO int32_t nice;	       /* -20..19 */
-	SCX_RO char comm[16];	       /* thread name, NUL-terminated */
-	SCX_RO int32_t cpu;	       /* CPU it last ran on */
+	SCX_RO int32_t pid;   /* thread id */
+	SCX_RO int32_t tgid;  /* process id */
+	SCX_RO int32_t ppid;  /* process id of the parent */
+	SCX_RO int32_t nice;  /* -20..19 */
+	SCX_RO char comm[16]; /* thread name, NUL-terminated */
+	SCX_RO int32_t cpu;   /* CPU it last ran on */
 	SCX_RO int32_t nr_cpus_allowed;
-	SCX_RO uint32_t cpumask_seq;   /* changes when its CPU affinity does */
-	SCX_RO uint32_t weight;	       /* 1..10000, 100 is nice 0 */
-	SCX_RO uint32_t flags;	       /* SCX_TASK_* */
-	uint32_t payload;	       /* the policy's own; shown in traces */
-	SCX_RO double enqueue_ns;      /* when it became runnable */
-	SCX_RO double start_ns;	       /* when it last got a CPU, 0 = never */
-	SCX_RO double stop_ns;	       /* when it last left a CPU, 0 = never */
-	SCX_RO double exec_ns;	       /* CPU time since it last slept */
-	SCX_RO double sum_exec_ns;     /* CPU time since it was created */
-	SCX_RO double nvcsw;	       /* voluntary context switches */
-	SCX_RO double cgroup_id;       /* of the unified hierarchy */
-	SCX_RO double vtime;	       /* of its last decision, 0 = none yet */
-	double data[SCX_NR_DATA];      /* the policy's own, 0 for a new thread */
+	SCX_RO uint32_t cpumask_seq; /* changes when its CPU affinity does */
+	SCX_RO uint32_t weight;	     /* 1..10000, 100 is nice 0 */
+	SCX_RO uint32_t flags;	     /* SCX_TASK_* */
+	uint32_t payload;	     /* the policy's own; shown in traces */
+	SCX_RO double enqueue_ns;    /* when it became runnable */
+	SCX_RO double start_ns;	     /* when it last got a CPU, 0 = never */
+	SCX_RO double stop_ns;	     /* when it last left a CPU, 0 = never */
+	SCX_RO double exec_ns;	     /* CPU time since it last slept */
+	SCX_RO double sum_exec_ns;   /* CPU time since it was created */
+	SCX_RO double nvcsw;	     /* voluntary context switches */
+	SCX_RO double cgroup_id;     /* of the unified hierarchy */
+	SCX_RO double vtime;	     /* of its last decision, 0 = none yet */
+	double data[SCX_NR_DATA];    /* the policy's own, 0 for a new thread */
 
 	/* The runtime's own. */
-	SCX_RO uint64_t cookie_;       /* unique per thread since load, 0 = free slot */
-	SCX_RO uint64_t seq_;	       /* enqueue generation the next decision answers */
+	SCX_RO uint64_t cookie_;	 /* unique per thread since load, 0 = free slot */
+	SCX_RO uint64_t seq_;		 /* enqueue generation the next decision answers */
 	struct scx_queue *SCX_RO queue_; /* the queue it waits in, or NULL */
-	SCX_RO uint32_t index_;	       /* its place in that queue */
-	SCX_RO uint32_t held_;	       /* 1 = enqueued and not decided */
-	SCX_RO uint64_t order_;	       /* when it was pushed, among equal keys */
+	SCX_RO uint32_t index_;		 /* its place in that queue */
+	SCX_RO uint32_t held_;		 /* 1 = enqueued and not decided */
+	SCX_RO uint64_t order_;		 /* when it was pushed, among equal keys */
 };
 
 /* One CPU, indexed by its number. Written by BPF; racy by nature, never torn. */
@@ -114,7 +114,7 @@ struct scx_outbox {
 	SCX_RO uint32_t cap;
 	SCX_RO uint32_t default_slice_us_;
 	SCX_RO uint32_t reserved_;
-	double now_ns;		      /* time at the start of the batch */
+	double now_ns;			 /* time at the start of the batch */
 	struct scx_decision decision[1]; /* cap of them */
 };
 
@@ -189,7 +189,7 @@ struct scxlua_config {
 	uint64_t slice_ns;     /* default slice */
 	uint64_t max_slice_ns;
 	uint32_t nr_cpu_ids;
-	uint32_t kthreads; /* 1 = kernel threads go through the policy too, but per-CPU ones */
+	uint32_t kthreads;	/* 1 = kernel threads go through the policy too, but per-CPU ones */
 	uint32_t exit_dump_len; /* bytes of the dump to keep, 0 = none */
 	uint32_t reserved;
 
@@ -223,8 +223,8 @@ struct scxlua_control {
 	/* written by BPF */
 	uint32_t shared_depth; /* tasks on the shared queue when the worker was last picked */
 	uint32_t nr_online;
-	int32_t worker_pid; /* active worker in the initial PID namespace, 0 = none */
-	uint32_t lost_exits; /* exit records that found the ring full */
+	int32_t worker_pid;	   /* active worker in the initial PID namespace, 0 = none */
+	uint32_t lost_exits;	   /* exit records that found the ring full */
 	uint64_t applied_slice_ns; /* slice of the last decided task that got a CPU */
 	uint32_t pad2[10];
 };
@@ -234,26 +234,26 @@ struct scxlua_control {
  * summed by the supervisor. The timer and the control programs have the row after the last CPU.
  * The ledger: queued = decided + aged_out + cancelled + exited, exactly, once detached.
  */
-#define SCXLUA_BPF_COUNTERS(X)                                                                      \
-	X(queued, "tasks handed to the policy")                                                     \
-	X(decided, "decisions applied")                                                             \
-	X(aged_out, "tasks taken by the kernel because no decision came in time")                   \
-	X(cancelled, "tasks that left their queue undecided (affinity, priority or class change)")  \
-	X(exited, "threads that ended undecided")                                                   \
-	X(direct, "wakeups placed on an idle CPU without asking the policy")                        \
-	X(direct_kernel, "kernel threads and memory reclaim, never sent to the policy")             \
-	X(bypassed, "tasks scheduled by the built-in policy while no worker was active")            \
-	X(congested, "tasks scheduled by the built-in policy because the record ring was full")     \
-	X(stale, "decisions for an earlier enqueue of the task")                                    \
-	X(gone, "decisions for a thread that no longer exists, or whose pid has a new owner")       \
-	X(late, "decisions for a task that was taken off its hold queue meanwhile")                 \
-	X(early, "decisions given up because the task was not yet on its hold queue")               \
-	X(malformed, "samples in the decision ring that were not decisions")                        \
-	X(bounced, "decisions for a CPU that the task may not use, sent to the task's own CPU")     \
-	X(starved, "tasks moved ahead because they had not run within the starve limit")            \
-	X(kept, "times a task got a new slice because nothing else was waiting")                    \
-	X(worker_runs, "times the worker was given a CPU")                                          \
-	X(drain_busy, "drains that found another CPU draining")                                     \
+#define SCXLUA_BPF_COUNTERS(X)                                                                     \
+	X(queued, "tasks handed to the policy")                                                    \
+	X(decided, "decisions applied")                                                            \
+	X(aged_out, "tasks taken by the kernel because no decision came in time")                  \
+	X(cancelled, "tasks that left their queue undecided (affinity, priority or class change)") \
+	X(exited, "threads that ended undecided")                                                  \
+	X(direct, "wakeups placed on an idle CPU without asking the policy")                       \
+	X(direct_kernel, "kernel threads and memory reclaim, never sent to the policy")            \
+	X(bypassed, "tasks scheduled by the built-in policy while no worker was active")           \
+	X(congested, "tasks scheduled by the built-in policy because the record ring was full")    \
+	X(stale, "decisions for an earlier enqueue of the task")                                   \
+	X(gone, "decisions for a thread that no longer exists, or whose pid has a new owner")      \
+	X(late, "decisions for a task that was taken off its hold queue meanwhile")                \
+	X(early, "decisions given up because the task was not yet on its hold queue")              \
+	X(malformed, "samples in the decision ring that were not decisions")                       \
+	X(bounced, "decisions for a CPU that the task may not use, sent to the task's own CPU")    \
+	X(starved, "tasks moved ahead because they had not run within the starve limit")           \
+	X(kept, "times a task got a new slice because nothing else was waiting")                   \
+	X(worker_runs, "times the worker was given a CPU")                                         \
+	X(drain_busy, "drains that found another CPU draining")                                    \
 	X(injected, "faults injected")
 
 struct scxlua_counters {

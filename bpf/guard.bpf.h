@@ -12,7 +12,7 @@
 #define SCXLUA_GUARD_BPF_H
 
 enum {
-	AGE_SCAN = 64,	   /* hold queues that one dispatch looks at */
+	AGE_SCAN = 64,	    /* hold queues that one dispatch looks at */
 	RESCUE_STEPS = 512, /* tasks of one queue, from each end, that one tick looks at */
 	CPUS_PER_TICK = 64,
 	EVACUATE_S = 10, /* a CPU has long gone offline by then */
@@ -30,7 +30,7 @@ struct {
 } guard_timers SEC(".maps");
 
 uint64_t evacuate_until; /* a CPU went offline: see evacuate() */
-uint32_t next_cpu; /* where the timer's round over the CPUs goes on; the timer's own */
+uint32_t next_cpu;	 /* where the timer's round over the CPUs goes on; the timer's own */
 
 /* Has the first task of the queue been there since before `limit`? Then also kicks for it. */
 static __always_inline bool head_before(u64 dsq, u64 limit, bool kick)
@@ -83,8 +83,7 @@ static __always_inline bool take_aged(s32 cpu, u64 now)
 		if (i >= cfg.nr_cpu_ids)
 			break;
 		if (scx_bpf_dsq_nr_queued(DSQ_HOLD + other) > 0 &&
-		    head_before(DSQ_HOLD + other, before, false) &&
-		    dsq_take(DSQ_HOLD + other))
+		    head_before(DSQ_HOLD + other, before, false) && dsq_take(DSQ_HOLD + other))
 			return true;
 		if (++other >= cfg.nr_cpu_ids)
 			other = 0;

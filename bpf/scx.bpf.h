@@ -203,9 +203,11 @@ void scx_bpf_dispatch_vtime(struct task_struct *p, u64 dsq_id, u64 slice, u64 vt
 bool scx_bpf_dsq_move_to_local(u64 dsq_id) __ksym __weak;
 bool scx_bpf_consume(u64 dsq_id) __ksym __weak;
 void scx_bpf_dsq_move_set_slice(struct bpf_iter_scx_dsq *it__iter, u64 slice) __ksym __weak;
-void scx_bpf_dispatch_from_dsq_set_slice(struct bpf_iter_scx_dsq *it__iter, u64 slice) __ksym __weak;
+void scx_bpf_dispatch_from_dsq_set_slice(struct bpf_iter_scx_dsq *it__iter,
+					 u64 slice) __ksym __weak;
 void scx_bpf_dsq_move_set_vtime(struct bpf_iter_scx_dsq *it__iter, u64 vtime) __ksym __weak;
-void scx_bpf_dispatch_from_dsq_set_vtime(struct bpf_iter_scx_dsq *it__iter, u64 vtime) __ksym __weak;
+void scx_bpf_dispatch_from_dsq_set_vtime(struct bpf_iter_scx_dsq *it__iter,
+					 u64 vtime) __ksym __weak;
 bool scx_bpf_dsq_move(struct bpf_iter_scx_dsq *it__iter, struct task_struct *p, u64 dsq_id,
 		      u64 enq_flags) __ksym __weak;
 bool scx_bpf_dispatch_from_dsq(struct bpf_iter_scx_dsq *it__iter, struct task_struct *p, u64 dsq_id,
@@ -292,10 +294,10 @@ static __always_inline void task_set_slice(struct task_struct *p, u64 slice)
 		static char bstr_fmt[] = fmt;                                                      \
 		unsigned long long bstr_args[___bpf_narg(args) ?: 1] = {};                         \
 		_Pragma("GCC diagnostic push")                                                     \
-		_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")                             \
-		___bpf_fill(bstr_args, args);                                                      \
+			_Pragma("GCC diagnostic ignored \"-Wint-conversion\"")                     \
+				___bpf_fill(bstr_args, args);                                      \
 		_Pragma("GCC diagnostic pop")                                                      \
-		kfunc(bstr_fmt, bstr_args, ___bpf_narg(args) * sizeof(bstr_args[0]));              \
+			kfunc(bstr_fmt, bstr_args, ___bpf_narg(args) * sizeof(bstr_args[0]));      \
 	})
 
 #define scx_error(fmt, args...) scx_bstr(scx_bpf_error_bstr, fmt, ##args)

@@ -162,7 +162,8 @@ static __always_inline bool finds_idle(struct task_struct *p, u64 enq_flags)
 {
 	s32 cpu = scx_bpf_task_cpu(p);
 
-	if (!control.builtin_idle || !bpf_core_enum_value_exists(enum scx_enq_flags, SCX_ENQ_CPU_SELECTED))
+	if (!control.builtin_idle ||
+	    !bpf_core_enum_value_exists(enum scx_enq_flags, SCX_ENQ_CPU_SELECTED))
 		return false;
 	if (!(enq_flags & kernel_enum(scx_enq_flags, SCX_ENQ_WAKEUP)) ||
 	    enq_flags & kernel_enum(scx_enq_flags, SCX_ENQ_CPU_SELECTED))
@@ -440,11 +441,14 @@ void SCX_OP(scxlua_exit_task, struct task_struct *p, struct scx_exit_task_args *
 {
 	struct task_ctx *tctx = task_ctx(p);
 	struct scxlua_record *rec;
+	u64 cookie;
 
 	if (!tctx)
 		return;
 	if (settle(tctx) == TASK_HELD)
 		count(exited);
+	cookie = tctx->cookie;
+	tctx->cookie = 0; /* the pid lives on in a zombie; decisions for it are for nobody */
 	if (!generation(tctx))
 		return;
 	rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
@@ -456,7 +460,7 @@ void SCX_OP(scxlua_exit_task, struct task_struct *p, struct scx_exit_task_args *
 	__builtin_memset(rec, 0, sizeof(*rec));
 	rec->kind = SCXLUA_REC_EXIT;
 	rec->pid = p->pid;
-	rec->cookie = tctx->cookie;
+	rec->cookie = cookie;
 	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
 }
 

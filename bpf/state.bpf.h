@@ -50,7 +50,7 @@ char script_name[64];
 uint64_t script_hash;
 char script_error[128];
 
-uint64_t vtime_now;	 /* the built-in policy's clock: highest vtime that has run; racy, only advances */
+uint64_t vtime_now; /* the built-in policy's clock: highest vtime that has run; racy, only advances */
 uint64_t next_cookie; /* one per thread, never reused */
 
 struct scxlua_exit exit_info;
@@ -62,7 +62,7 @@ int32_t own_tgid[SCXLUA_NR_OWN];
 /* The worker's share, see take_worker(). Written in dispatch and stopping; races cost one turn. */
 uint64_t worker_last_run;
 uint64_t worker_asked_since; /* when the oldest unserved record came in, 0 = none */
-uint32_t worker_hog;	   /* slices it has used up in a row */
+uint32_t worker_hog;	     /* slices it has used up in a row */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -95,11 +95,11 @@ struct task_ctx {
 	u64 word; /* generation << 2 | enum task_state */
 	u64 cookie;
 	u64 enqueue_ns; /* since when it waits to run */
-	u64 hold_ns;  /* since when it counts as held; 0 = take it at the next occasion */
-	u64 start_ns; /* last got, last left a CPU */
+	u64 hold_ns;	/* since when it counts as held; 0 = take it at the next occasion */
+	u64 start_ns;	/* last got, last left a CPU */
 	u64 stop_ns;
-	u64 exec_ns; /* CPU time since it last slept */
-	u64 vtime;   /* the built-in policy's, always kept up to date */
+	u64 exec_ns;  /* CPU time since it last slept */
+	u64 vtime;    /* the built-in policy's, always kept up to date */
 	u64 slice_ns; /* as it got its CPU */
 	u32 cpumask_seq;
 	s32 hold_cpu; /* on whose hold queue it was last put */
@@ -214,7 +214,8 @@ static __always_inline bool is_bypassed(u64 now)
 /* Would a task that takes this CPU now overtake somebody who waits for it? */
 static __always_inline bool nobody_waits(s32 cpu)
 {
-	return scx_bpf_dsq_nr_queued(DSQ_SHARED) <= 0 && scx_bpf_dsq_nr_queued(DSQ_CPU + cpu) <= 0 &&
+	return scx_bpf_dsq_nr_queued(DSQ_SHARED) <= 0 &&
+	       scx_bpf_dsq_nr_queued(DSQ_CPU + cpu) <= 0 &&
 	       scx_bpf_dsq_nr_queued(DSQ_BYPASS) <= 0 && scx_bpf_dsq_nr_queued(DSQ_STARVED) <= 0;
 }
 

@@ -11,13 +11,13 @@
 #define SCXLUA_VERDICT_BPF_H
 
 enum {
-	DRAIN_MAX = 512,   /* decisions per ops.dispatch */
-	MOVE_TRIES = 64,   /* see move_held() */
+	DRAIN_MAX = 512, /* decisions per ops.dispatch */
+	MOVE_TRIES = 64, /* see move_held() */
 	DRAIN_ROUNDS = 4,
 };
 
 volatile uint32_t drain_again; /* a CPU found the ring busy: whoever drains must look again */
-uint64_t nr_verdicts;	    /* for fault injection */
+uint64_t nr_verdicts;	       /* for fault injection */
 uint64_t nr_targets;
 
 struct drain_ctx {

@@ -47,7 +47,7 @@ void crew_fini(struct member member[CREW_SLOTS])
 	}
 }
 
-int member_start(struct member *m, struct worker_args args)
+int member_start(struct member *m, struct worker_args args, uint64_t started_ns)
 {
 	pid_t pid;
 
@@ -63,6 +63,7 @@ int member_start(struct member *m, struct worker_args args)
 	m->pid = pid;
 	m->awaited = false;
 	m->batch = m->batch_cpu_ns = m->batch_wall_ns = 0;
+	m->started_ns = started_ns;
 	return 0;
 }
 
@@ -142,22 +143,34 @@ static void describe_hook(const struct member *m, uint32_t hook, char *buf, size
 {
 	if (hook >= NR_HOOKS)
 		hook = HOOK_NONE;
-	snprintf(buf, size, "%s%s%s()", m->shm->where[hook], m->shm->where[hook][0] ? ": " : "",
-		 engine_hook_name[hook]);
+	snprintf(buf, size, "%.*s%s%s()", WHERE_LEN - 1, m->shm->where[hook],
+		 m->shm->where[hook][0] ? ": " : "", engine_hook_name[hook]);
 }
 
 static bool overrun_load(const struct member *m, const struct crew_limits *limits, uint64_t cpu,
+			 uint64_t now_ns, char *message)
+{
+	uint64_t wall = now_ns - m->started_ns;
+
+	if (cpu < limits->load_ns && wall < limits->load_wall_ns)
+		return false;
+	snprintf(message, CREW_MESSAGE_LEN,
+		 "%.*s%sthe script is not ready after %llu ms (%llu ms of CPU time)", WHERE_LEN - 1,
+		 m->shm->where[HOOK_ENQUEUE], m->shm->where[HOOK_ENQUEUE][0] ? ": " : "",
+		 (unsigned long long)(wall / 1000000), (unsigned long long)(cpu / 1000000));
+	return true;
+}
+
+static bool overrun_call(const struct member *m, uint32_t hook, uint64_t cpu, uint64_t now_ns,
 			 char *message)
 {
 	char what[CREW_MESSAGE_LEN / 2];
-	uint32_t hook = m->shm->progress.in_hook;
 
-	if (cpu < limits->load_ns)
-		return false;
-	describe_hook(m, hook ? hook : HOOK_ENQUEUE, what, sizeof(what));
+	describe_hook(m, hook, what, sizeof(what));
 	snprintf(message, CREW_MESSAGE_LEN,
-		 "%s: not ready after %llu ms of CPU time; does it loop for ever?", what,
-		 (unsigned long long)(limits->load_ns / 1000000));
+		 "%s: has not returned after %llu ms (%llu ms of CPU time)", what,
+		 (unsigned long long)((now_ns - m->batch_wall_ns) / 1000000),
+		 (unsigned long long)((cpu - m->batch_cpu_ns) / 1000000));
 	return true;
 }
 
@@ -166,24 +179,20 @@ bool member_overrun(struct member *m, const struct crew_limits *limits, uint64_t
 {
 	uint32_t hook = __atomic_load_n(&m->shm->progress.in_hook, __ATOMIC_ACQUIRE);
 	uint64_t batch = __atomic_load_n(&m->shm->progress.batch, __ATOMIC_ACQUIRE);
+	bool loading = member_state(m) == WORKER_LOADING;
+	uint64_t budget = loading ? limits->load_call_ns : limits->budget_ns;
 	uint64_t cpu = cpu_ns(m);
-	char what[CREW_MESSAGE_LEN / 2];
 
-	if (member_state(m) == WORKER_LOADING)
-		return overrun_load(m, limits, cpu, message);
+	if (loading && overrun_load(m, limits, cpu, now_ns, message))
+		return true;
 	if (!hook || batch != m->batch || !m->batch_wall_ns) {
 		m->batch = batch;
 		m->batch_cpu_ns = cpu;
 		m->batch_wall_ns = now_ns;
 		return false;
 	}
-	if (cpu - m->batch_cpu_ns < limits->budget_ns &&
-	    (now_ns - m->batch_wall_ns < limits->wall_ns || is_stopped(m)))
+	if (cpu - m->batch_cpu_ns < budget &&
+	    (loading || now_ns - m->batch_wall_ns < limits->wall_ns || is_stopped(m)))
 		return false;
-	describe_hook(m, hook, what, sizeof(what));
-	snprintf(message, CREW_MESSAGE_LEN,
-		 "%s: has not returned after %llu ms (%llu ms of CPU time)", what,
-		 (unsigned long long)((now_ns - m->batch_wall_ns) / 1000000),
-		 (unsigned long long)((cpu - m->batch_cpu_ns) / 1000000));
-	return true;
+	return overrun_call(m, hook, cpu, now_ns, message);
 }

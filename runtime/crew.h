@@ -17,6 +17,7 @@ struct member {
 	int slot;  /* SCXLUA_OWN_WORKER0 + index */
 	int go_fd;
 	struct worker_shm *shm;
+	uint64_t started_ns;
 	bool awaited; /* told to retire: its end is no failure */
 
 	/* What the watchdog saw last. */
@@ -25,9 +26,11 @@ struct member {
 
 /* Limits of a worker, all ns. */
 struct crew_limits {
-	uint64_t budget_ns; /* CPU time in one call of the policy */
-	uint64_t wall_ns;   /* wall time in one call, unless it is stopped */
-	uint64_t load_ns;   /* CPU time from start to READY */
+	uint64_t budget_ns;    /* CPU time in one call of the policy */
+	uint64_t wall_ns;      /* wall time in one call, unless it is stopped */
+	uint64_t load_call_ns; /* CPU time in one call of the policy during the warm-up */
+	uint64_t load_ns;      /* CPU time from start to READY */
+	uint64_t load_wall_ns; /* wall time from start to READY */
 };
 
 /* Shared memory and events for both slots. 0 or -errno. */
@@ -38,7 +41,7 @@ void crew_fini(struct member member[CREW_SLOTS]);
  * Forks a worker into a free slot; `args` less shm, slot and fds. 0 or -errno. It inherits
  * whatever the supervisor has open or mapped.
  */
-int member_start(struct member *m, struct worker_args args);
+int member_start(struct member *m, struct worker_args args, uint64_t started_ns);
 
 enum worker_state member_state(const struct member *m);
 void member_go(struct member *m, bool adopt);

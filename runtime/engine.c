@@ -29,11 +29,21 @@ _Static_assert(ENGINE_BATCH % GROUP == 0, "a batch is whole groups");
 
 #define VTIME_MAX INT64_MAX /* the kernel compares vtimes by the sign of their difference */
 
+/* clang-format off */
 const char *const engine_hook_name[NR_HOOKS] = {
-	[HOOK_NONE] = "none",	    [HOOK_LOAD] = "load",	  [HOOK_INIT] = "init",
-	[HOOK_ENQUEUE] = "enqueue", [HOOK_DISPATCH] = "dispatch", [HOOK_EXIT_TASK] = "exit_task",
-	[HOOK_CPU] = "cpu",	    [HOOK_TICK] = "tick",	  [HOOK_IDLE] = "idle",
+	[HOOK_NONE] = "none",
+	[HOOK_LOAD] = "load",
+	[HOOK_INIT] = "init",
+	[HOOK_ENQUEUE] = "enqueue",
+	[HOOK_DISPATCH] = "dispatch",
+	[HOOK_EXIT_TASK] = "exit_task",
+	[HOOK_CPU] = "cpu",
+	[HOOK_TICK] = "tick",
+	[HOOK_IDLE] = "idle",
+	[HOOK_EXPORT] = "export",
+	[HOOK_IMPORT] = "import",
 };
+/* clang-format on */
 
 struct engine {
 	struct engine_config cfg;

@@ -142,6 +142,8 @@ enum engine_hook {
 	HOOK_CPU,
 	HOOK_TICK,
 	HOOK_IDLE,
+	HOOK_EXPORT,
+	HOOK_IMPORT,
 	NR_HOOKS,
 };
 

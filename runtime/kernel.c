@@ -108,9 +108,10 @@ enum status kernel_preflight(char *error)
 	char line[64];
 
 	if (geteuid() != 0)
-		return fail(STATUS_NO_ROOT, error,
-			    "scheduling this machine needs root (CAP_BPF, CAP_PERFMON, CAP_SYS_NICE); "
-			    "run it with sudo, or try `scxlua check POLICY`, which needs nothing");
+		return fail(
+			STATUS_NO_ROOT, error,
+			"scheduling this machine needs root (CAP_BPF, CAP_PERFMON, CAP_SYS_NICE); "
+			"run it with sudo, or try `scxlua check POLICY`, which needs nothing");
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
 		return fail(STATUS_NO_BTF, error,
 			    "/sys/kernel/btf/vmlinux: %s: the kernel has no BTF; it must be built "
@@ -118,9 +119,10 @@ enum status kernel_preflight(char *error)
 			    strerror(errno));
 	if (access(SCX_SYSFS "state", R_OK))
 		return fail(STATUS_NO_SCX, error,
-			    SCX_SYSFS "state: %s: this kernel has no sched_ext; it needs Linux 6.12 "
-				      "or later with CONFIG_SCHED_CLASS_EXT=y, or try `make run`, "
-				      "which boots one in a VM",
+			    SCX_SYSFS
+			    "state: %s: this kernel has no sched_ext; it needs Linux 6.12 "
+			    "or later with CONFIG_SCHED_CLASS_EXT=y, or try `make run`, "
+			    "which boots one in a VM",
 			    strerror(errno));
 	read_line("/proc/sys/net/core/bpf_jit_enable", line, sizeof(line));
 	if (!strcmp(line, "0"))

@@ -12,18 +12,19 @@ enum { LINE_LEN = 2048 }; /* below PIPE_BUF: a pipe takes it whole or not at all
 
 static unsigned long dropped, dropped_said;
 
-static void put(const char *line, size_t len)
+void log_output(int fd, const char *text, size_t len)
 {
-	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
+	struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
 
-	if (poll(&fd, 1, 0) != 1 || !(fd.revents & POLLOUT) ||
-	    write(STDERR_FILENO, line, len) != (ssize_t)len)
+	if (poll(&poll_fd, 1, 0) != 1 || !(poll_fd.revents & POLLOUT) ||
+	    write(fd, text, len) != (ssize_t)len)
 		dropped++;
 }
 
 void log_line(const char *fmt, ...)
 {
 	char line[LINE_LEN] = "scxlua: ";
+	unsigned long said_before;
 	size_t len = strlen(line), i;
 	va_list ap;
 	int n;
@@ -38,14 +39,18 @@ void log_line(const char *fmt, ...)
 		if (line[i] == '\n')
 			line[i] = ' ';
 	line[len++] = '\n';
-	put(line, len);
+	log_output(STDERR_FILENO, line, len);
+	if (dropped == dropped_said)
+		return;
+	n = snprintf(line, sizeof(line), "scxlua: %lu log lines were dropped\n",
+		     dropped - dropped_said);
+	said_before = dropped_said;
+	dropped_said = dropped;
+	log_output(STDERR_FILENO, line, (size_t)n);
 	if (dropped != dropped_said) {
-		unsigned long before = dropped;
-
-		n = snprintf(line, sizeof(line), "scxlua: %lu log lines were dropped\n",
-			     dropped - dropped_said);
-		dropped_said = before;
-		put(line, (size_t)n);
+		/* This line is none of those: say it again later. */
+		dropped = dropped_said;
+		dropped_said = said_before;
 	}
 }
 

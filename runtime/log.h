@@ -9,8 +9,13 @@
 #ifndef SCXLUA_LOG_H
 #define SCXLUA_LOG_H
 
+#include <stddef.h>
+
 /* Writes "scxlua: " and the message and a newline. Newlines within become spaces. */
 void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Writes text as it is to a descriptor, in the same way: now, or not at all. */
+void log_output(int fd, const char *text, size_t len);
 
 /* Lines dropped so far. */
 unsigned long log_dropped(void);

@@ -8,6 +8,7 @@
  * limited here: that is the business of the worker's own sandbox.
  */
 #include <ctype.h>
+#include <poll.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -147,6 +148,7 @@ static void refill(struct lua_policy *lp)
 
 static void write_line(struct lua_policy *lp, const char *text)
 {
+	struct pollfd fd = { .fd = STDERR_FILENO, .events = POLLOUT };
 	char line[256];
 	int len = snprintf(line, sizeof(line) - 1, "%s: ", lp->name);
 
@@ -157,8 +159,8 @@ static void write_line(struct lua_policy *lp, const char *text)
 	for (; *text && (size_t)len < sizeof(line) - 1; text++)
 		line[len++] = iscntrl((unsigned char)*text) ? ' ' : *text;
 	line[len++] = '\n';
-	/* One write, whose failure (stderr closed, full) must not disturb the scheduler. */
-	if (write(STDERR_FILENO, line, (size_t)len) < 0)
+	/* Stderr closed or full must not disturb the scheduler. */
+	if (poll(&fd, 1, 0) != 1 || write(STDERR_FILENO, line, (size_t)len) < 0)
 		lp->log_dropped++;
 }
 

@@ -26,11 +26,13 @@ static const struct row table[] = {
 	{ "option", 'o', PAIR, 0, 0, 0, 0, "KEY=VALUE", "set an option of the policy; repeatable" },
 	{ "slice-us", 's', NUMBER, AT(slice_us), 100, 1000000, 20000, "US",
 	  "slice of a decision that gives none" },
-	{ "partial", 'p', FLAG, AT(partial), 0, 1, 0, NULL, "schedule only tasks of class SCHED_EXT" },
+	{ "partial", 'p', FLAG, AT(partial), 0, 1, 0, NULL,
+	  "schedule only tasks of class SCHED_EXT" },
 	{ "verbose", 'v', FLAG, AT(verbose), 0, 1, 0, NULL, "show libbpf's messages" },
 	{ "version", 'V', COMMAND, COMMAND_VERSION, 0, 0, 0, NULL, "print the version and exit" },
 	{ "help", 'h', COMMAND, COMMAND_HELP, 0, 0, 0, NULL, "print this and exit" },
-	{ "stats", 0, NUMBER, AT(stats_s), 1, 3600, 0, "SECS", "print a line of statistics every SECS" },
+	{ "stats", 0, NUMBER, AT(stats_s), 1, 3600, 0, "SECS",
+	  "print a line of statistics every SECS" },
 	{ "json", 0, STRING, AT(json), 0, 0, 0, "FILE",
 	  "write all counters to FILE at exit, - for standard output" },
 	{ "exit-dump-len", 0, NUMBER, AT(exit_dump_len), 1024, 16777216, 32768, "BYTES",
@@ -52,7 +54,8 @@ static const struct row table[] = {
 	  "threads that the policy can know at once" },
 	{ "kthreads", 0, FLAG, AT(kthreads), 0, 1, 0, NULL,
 	  "ask the policy about kernel threads too (not per-CPU ones)" },
-	{ "fault", 0, FAULT, 0, 0, 0, 0, "NAME=N", "for tests: inject a fault or turn off a guard" },
+	{ "fault", 0, FAULT, 0, 0, 0, 0, "NAME=N",
+	  "for tests: inject a fault or turn off a guard" },
 };
 
 static const struct {
@@ -210,8 +213,9 @@ static enum status operands(struct options *o, int argc, char **argv, char *erro
 /* getopt's complaint in words; optopt is the letter, or what describe() gave a long option. */
 static enum status not_an_option(const char *arg, int got, char *error)
 {
-	const char *why = got == ':' ? "its argument is missing" :
-			  optopt >= 256 ? "it takes no argument" : "unknown option";
+	const char *why = got == ':'	? "its argument is missing" :
+			  optopt >= 256 ? "it takes no argument" :
+					  "unknown option";
 
 	if (optopt && optopt < 256)
 		snprintf(error, STATUS_ERROR_LEN, "-%c: %s; --help lists the options", optopt, why);

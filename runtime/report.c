@@ -9,21 +9,21 @@
 
 #define PER_SECOND(field) ((double)(now->field - before->field) / seconds)
 
-void report_line(FILE *f, const struct report *now, const struct report *before, double seconds)
+int report_line(char *line, size_t size, const struct report *now, const struct report *before,
+		double seconds)
 {
-	fprintf(f,
+	return snprintf(line, size,
 		"%s#%u%s: queued %.0f/s decided %.0f/s aged %.0f/s direct %.0f/s bypassed %.0f/s "
 		"starved %.0f/s | batch p50 %llu p99 %llu, decide p50 %llu us p99 %llu us | "
 		"slice %llu us\n",
-		now->policy, now->generation, now->bypass ? " (bypass)" : "", PER_SECOND(bpf.queued),
-		PER_SECOND(bpf.decided), PER_SECOND(bpf.aged_out), PER_SECOND(bpf.direct),
-		PER_SECOND(bpf.bypassed), PER_SECOND(bpf.starved),
+		now->policy, now->generation, now->bypass ? " (bypass)" : "",
+		PER_SECOND(bpf.queued), PER_SECOND(bpf.decided), PER_SECOND(bpf.aged_out),
+		PER_SECOND(bpf.direct), PER_SECOND(bpf.bypassed), PER_SECOND(bpf.starved),
 		(unsigned long long)hist_quantile(&now->engine.batch_size, 0.5),
 		(unsigned long long)hist_quantile(&now->engine.batch_size, 0.99),
 		(unsigned long long)hist_quantile(&now->engine.decide_ns, 0.5) / 1000,
 		(unsigned long long)hist_quantile(&now->engine.decide_ns, 0.99) / 1000,
 		(unsigned long long)now->applied_slice_ns / 1000);
-	fflush(f);
 }
 
 void report_exit(FILE *f, const struct scxlua_exit *exit, const char *dump)
@@ -50,8 +50,9 @@ static int put(json_t *to, const char *name, uint64_t value)
 static json_t *quantiles(const struct hist *h)
 {
 	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "count", (json_int_t)h->count, "p50",
-			 (json_int_t)hist_quantile(h, 0.5), "p90", (json_int_t)hist_quantile(h, 0.9),
-			 "p99", (json_int_t)hist_quantile(h, 0.99), "p999",
+			 (json_int_t)hist_quantile(h, 0.5), "p90",
+			 (json_int_t)hist_quantile(h, 0.9), "p99",
+			 (json_int_t)hist_quantile(h, 0.99), "p999",
 			 (json_int_t)hist_quantile(h, 0.999), "max", (json_int_t)h->max);
 }
 

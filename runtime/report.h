@@ -40,10 +40,11 @@ struct report {
 };
 
 /*
- * One line on f: rates since `before`, taken `seconds` earlier; percentiles since the worker
+ * The live line, as snprintf() does it: rates since `before`, taken `seconds` earlier; percentiles since the worker
  * started.
  */
-void report_line(FILE *f, const struct report *now, const struct report *before, double seconds);
+int report_line(char *line, size_t size, const struct report *now, const struct report *before,
+		double seconds);
 
 /* The kernel's reason for the end, and its dump if there is one, as other scx schedulers print it. */
 void report_exit(FILE *f, const struct scxlua_exit *exit, const char *dump);

@@ -122,6 +122,11 @@ void uring_attach(struct uring *r)
 {
 	r->pos = __atomic_load_n(r->producer_pos, __ATOMIC_ACQUIRE);
 	r->seen = __atomic_load_n(r->consumer_pos, __ATOMIC_ACQUIRE);
+	/* Behind the kernel, after a repair that raced with a drain: no sample would be seen. */
+	if ((int64_t)(r->seen - r->pos) > 0) {
+		r->pos = r->seen;
+		uring_publish(r);
+	}
 }
 
 /*

@@ -9,7 +9,8 @@ enum { STATUS_ERROR_LEN = 1024 };
 
 #define STATUS_TABLE(X)                                                                            \
 	X(OK, 0, "ended on request (signal, SysRq-S) or as the kernel asked")                      \
-	X(FAILED, 1, "an error that is none of the others; `check`: the policy works but is wrong") \
+	X(FAILED, 1,                                                                               \
+	  "an error that is none of the others; `check`: the policy works but is wrong")           \
 	X(USAGE, 2, "bad option, or a policy that cannot be used; nothing was attached")           \
 	X(NO_ROOT, 3, "not enough privileges")                                                     \
 	X(NO_BTF, 4, "the kernel has no BTF")                                                      \
@@ -24,7 +25,7 @@ enum status {
 #define STATUS_ENUM(name, code, help) STATUS_##name = code,
 	STATUS_TABLE(STATUS_ENUM)
 #undef STATUS_ENUM
-	STATUS_RESTART = 100, /* internal: the kernel asks to be attached anew */
+		STATUS_RESTART = 100, /* internal: the kernel asks to be attached anew */
 };
 
 #endif

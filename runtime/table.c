@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include "table.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -20,14 +21,20 @@ struct entry {
 	uint32_t slot; /* number of the slot plus 1, 0 = empty */
 };
 
-struct table {
-	size_t bytes;
-	uint32_t cap;
+/* What changes, in shared memory. A policy can scribble on it: nothing here is an address. */
+struct fill {
 	uint32_t len;
 	uint32_t top;	  /* slots from here on have never been used */
 	uint32_t nr_free; /* ... and these before it have been given back */
-	uint32_t mask;	  /* of the index */
+};
+
+/* What does not change, in memory that each process has a copy of. */
+struct table {
+	size_t bytes; /* of the shared mapping */
+	uint32_t cap;
+	uint32_t mask; /* of the index */
 	uint32_t shift;
+	struct fill *fill;
 	struct scx_task *slot;
 	struct entry *index;
 	uint32_t *free;
@@ -38,43 +45,49 @@ static uint32_t round_pow2(uint32_t n)
 	return n <= 1 ? 1 : 1u << (32 - __builtin_clz(n - 1));
 }
 
+/* Cuts the mapping into its parts; the header is as long as a cache line. */
+static void lay_out(struct table *t, char *mem)
+{
+	t->fill = (void *)mem;
+	t->slot = (void *)(mem + LINE);
+	t->index = (void *)(t->slot + t->cap);
+	t->free = (void *)(t->index + 2 * (size_t)t->cap);
+}
+
 struct table *table_new(uint32_t nr_slots)
 {
-	uint32_t cap = round_pow2(nr_slots > MAX_SLOTS ? 1 : nr_slots);
-	size_t header = (sizeof(struct table) + LINE - 1) / LINE * LINE;
-	size_t slots = cap * sizeof(struct scx_task);
-	size_t index = 2 * cap * sizeof(struct entry);
-	size_t bytes = header + slots + index + cap * sizeof(uint32_t);
 	struct table *t;
+	char *mem;
 
 	if (nr_slots == 0 || nr_slots > MAX_SLOTS)
 		return NULL;
-	t = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (t == MAP_FAILED)
+	t = calloc(1, sizeof(*t));
+	if (!t)
 		return NULL;
-	t->bytes = bytes;
-	t->cap = cap;
-	t->mask = 2 * cap - 1;
+	t->cap = round_pow2(nr_slots);
+	t->mask = 2 * t->cap - 1;
 	t->shift = (uint32_t)__builtin_clz(t->mask);
-	t->slot = (void *)((char *)t + header);
-	t->index = (void *)((char *)t->slot + slots);
-	t->free = (void *)((char *)t->index + index);
+	t->bytes = LINE + t->cap * (sizeof(*t->slot) + 2 * sizeof(*t->index) + sizeof(*t->free));
+	mem = mmap(NULL, t->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (mem == MAP_FAILED) {
+		free(t);
+		return NULL;
+	}
+	lay_out(t, mem);
 	return t;
 }
 
 void table_free(struct table *t)
 {
-	if (t)
-		munmap(t, t->bytes);
+	if (!t)
+		return;
+	munmap(t->fill, t->bytes);
+	free(t);
 }
 
 void table_reset(struct table *t)
 {
-	memset(t->slot, 0, t->cap * sizeof(*t->slot));
-	memset(t->index, 0, (t->mask + 1) * sizeof(*t->index));
-	t->len = 0;
-	t->top = 0;
-	t->nr_free = 0;
+	memset(t->fill, 0, t->bytes);
 }
 
 static uint32_t home_of(const struct table *t, uint32_t tag)
@@ -125,15 +138,15 @@ struct scx_task *table_take(struct table *t, uint64_t cookie)
 
 	if (entry->slot)
 		return &t->slot[entry->slot - 1];
-	if (cookie == 0 || t->len == t->cap)
+	if (cookie == 0 || t->fill->len == t->cap)
 		return NULL;
-	slot = t->nr_free ? t->free[--t->nr_free] : t->top++;
+	slot = t->fill->nr_free ? t->free[--t->fill->nr_free] : t->fill->top++;
 	task = &t->slot[slot];
 	memset(task, 0, sizeof(*task));
 	task->cookie_ = cookie;
 	entry->tag = (uint32_t)cookie;
 	entry->slot = slot + 1;
-	t->len++;
+	t->fill->len++;
 	return task;
 }
 
@@ -183,8 +196,8 @@ void table_remove(struct table *t, struct scx_task *task)
 		return;
 	index_remove(t, i);
 	task->cookie_ = 0;
-	t->free[t->nr_free++] = (uint32_t)(task - t->slot);
-	t->len--;
+	t->free[t->fill->nr_free++] = (uint32_t)(task - t->slot);
+	t->fill->len--;
 }
 
 bool table_owns(const struct table *t, const struct scx_task *task)
@@ -192,14 +205,14 @@ bool table_owns(const struct table *t, const struct scx_task *task)
 	uintptr_t offset = (uintptr_t)task - (uintptr_t)t->slot;
 
 	/* A pointer below the slots wraps to an offset above them. */
-	if (offset >= (uintptr_t)t->top * sizeof(*task) || offset % sizeof(*task))
+	if (offset >= (uintptr_t)t->fill->top * sizeof(*task) || offset % sizeof(*task))
 		return false;
 	return task->cookie_ != 0;
 }
 
 uint32_t table_len(const struct table *t)
 {
-	return t->len;
+	return t->fill->len;
 }
 
 uint32_t table_cap(const struct table *t)
@@ -209,7 +222,9 @@ uint32_t table_cap(const struct table *t)
 
 struct scx_task *table_next(const struct table *t, uint32_t *pos)
 {
-	while (*pos < t->top) {
+	uint32_t top = t->fill->top < t->cap ? t->fill->top : t->cap;
+
+	while (*pos < top) {
 		struct scx_task *task = &t->slot[(*pos)++];
 
 		if (task->cookie_)

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "worker.h"
 
+#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,10 +16,16 @@
 
 #include "warmup.h"
 
+#ifndef SCHED_EXT
+#define SCHED_EXT 7
+#endif
+
 enum {
 	FIGURES_EVERY = 16, /* idle cycles: asking for page faults costs a system call */
 	WORKER_NICE = -15,
-	STACK_BYTES = 512 * 1024, /* touched before locking: Lua's C stack is bounded by 200 C calls */
+	NOBODY = 65534,
+	STACK_BYTES =
+		512 * 1024, /* touched before locking: Lua's C stack is bounded by 200 C calls */
 };
 
 static void set_state(const struct worker_args *args, enum worker_state state)
@@ -51,21 +58,62 @@ static void set_signals(void)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0); /* writing a core of all that is locked would take seconds */
 	prctl(PR_SET_NAME, "scxlua-worker");
-	setpriority(PRIO_PROCESS, 0, WORKER_NICE); /* for loading; the active one is picked as such */
 }
 
-static int drop_privileges(void)
+/*
+ * Ours even in partial mode, and not real-time even if the supervisor is: in another class the
+ * worker's yielding would be a busy loop. The priority is for loading under load; the active
+ * worker is picked because it is the worker. Best effort: without either it works, but worse.
+ */
+static void set_class(void)
 {
-	cap_t none;
+	struct sched_param param = { 0 };
+
+	sched_setscheduler(0, SCHED_EXT, &param);
+	setpriority(PRIO_PROCESS, 0, WORKER_NICE);
+}
+
+/* Everything but standard input, output and error, and the two events. */
+static void close_inherited(const struct worker_args *args)
+{
+	unsigned int low = (unsigned int)(args->wake_fd < args->go_fd ? args->wake_fd : args->go_fd);
+	unsigned int high = (unsigned int)(args->wake_fd < args->go_fd ? args->go_fd : args->wake_fd);
+
+	if (low > 3)
+		close_range(3, low - 1, 0);
+	if (high > low + 1)
+		close_range(low + 1, high - 1, 0);
+	close_range(high + 1, ~0u, 0);
+}
+
+/*
+ * A policy can call anything through FFI. What it can do then is what nobody can: no
+ * capabilities, no way to get them, no file of root's, none of the supervisor's descriptors (the
+ * BPF link and maps; the mappings stay).
+ */
+static int drop_privileges(const struct worker_args *args)
+{
+	cap_t none = cap_init();
 	int err;
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return -1;
-	none = cap_init();
 	if (!none)
 		return -1;
-	err = cap_set_proc(none);
+	err = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (!err)
+		err = setgroups(0, NULL);
+	if (!err)
+		err = setresgid(NOBODY, NOBODY, NOBODY);
+	if (!err)
+		err = setresuid(NOBODY, NOBODY, NOBODY);
+	if (!err)
+		err = cap_set_proc(none);
 	cap_free(none);
+	/* A change of user clears these two. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_DUMPABLE, 0);
+	close_inherited(args);
+	if (getppid() != args->supervisor)
+		_exit(EXIT_FAILURE); /* it died before we could ask to die with it */
 	return err;
 }
 
@@ -139,6 +187,41 @@ static void take_dead(struct engine *engine, struct worker_shm *shm)
 		__atomic_store_n(&shm->nr_dead, 0, __ATOMIC_RELEASE);
 }
 
+/* For the watchdog: the script runs outside of the engine. */
+static void in_hook(struct worker_shm *shm, enum engine_hook hook)
+{
+	__atomic_store_n(&shm->progress.batch, shm->progress.batch + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&shm->progress.in_hook, hook, __ATOMIC_RELEASE);
+}
+
+/* What export() says, for the successor; too much of it is an error like one of the script. */
+static void hand_over(struct lua_policy *lp, struct worker_shm *shm)
+{
+	char *text = NULL;
+	size_t len = 0;
+
+	shm->state_len = 0;
+	in_hook(shm, HOOK_EXPORT);
+	if (lua_policy_export(lp, &text, &len) || len > sizeof(shm->state_text)) {
+		shm->stats.policy_errors++;
+	} else if (text) {
+		memcpy(shm->state_text, text, len);
+		shm->state_len = (uint32_t)len;
+	}
+	in_hook(shm, HOOK_NONE);
+	free(text);
+}
+
+static void take_over(struct lua_policy *lp, struct worker_shm *shm)
+{
+	if (!shm->state_len)
+		return;
+	in_hook(shm, HOOK_IMPORT);
+	if (lua_policy_import(lp, shm->state_text, shm->state_len))
+		shm->stats.policy_errors++;
+	in_hook(shm, HOOK_NONE);
+}
+
 static void run(struct engine *engine, struct policy *policy, struct lua_policy *lp,
 		struct worker_shm *shm)
 {
@@ -174,6 +257,7 @@ _Noreturn void worker_main(const struct worker_args *args)
 	uint64_t go;
 
 	set_signals();
+	set_class();
 	if (kernel_op(args->kernel, SCXLUA_OP_OWN, args->slot, 0, 0) < 0)
 		give_up(args, "the worker could not make itself known to the BPF side");
 	if (lock_memory())
@@ -186,7 +270,7 @@ _Noreturn void worker_main(const struct worker_args *args)
 	lp = load_policy(args, engine);
 	engine_set_policy(engine, lua_policy_ops(lp));
 	memset(&args->shm->stats, 0, sizeof(args->shm->stats));
-	if (drop_privileges())
+	if (drop_privileges(args))
 		give_up(args, "the worker could not drop its privileges");
 	set_state(args, WORKER_READY);
 	if (read(args->go_fd, &go, sizeof(go)) != sizeof(go))
@@ -194,9 +278,11 @@ _Noreturn void worker_main(const struct worker_args *args)
 	ring_attach(kernel_ring(args->kernel));
 	uring_attach(kernel_uring(args->kernel));
 	__atomic_store_n(&args->shm->state, WORKER_ACTIVE, __ATOMIC_RELEASE);
+	take_over(lp, args->shm);
 	if (args->shm->adopt)
 		engine_adopt(engine);
 	run(engine, lua_policy_ops(lp), lp, args->shm);
+	hand_over(lp, args->shm);
 	set_state(args, WORKER_RETIRED);
 	_exit(EXIT_SUCCESS);
 }

@@ -15,6 +15,8 @@
 #ifndef SCXLUA_WORKER_H
 #define SCXLUA_WORKER_H
 
+#include <sys/types.h>
+
 #include "engine.h"
 #include "kernel.h"
 #include "policy_lua.h"
@@ -27,7 +29,7 @@ enum worker_state {
 	WORKER_FAILED,	/* could not load; see error */
 };
 
-enum { WORKER_DEAD_MAX = 256, WHERE_LEN = 160 };
+enum { WORKER_DEAD_MAX = 256, WHERE_LEN = 160, WORKER_STATE_MAX = 256 * 1024 };
 
 struct worker_shm {
 	/* written by the worker */
@@ -42,8 +44,10 @@ struct worker_shm {
 	char error[POLICY_ERROR_LEN];	 /* why loading failed, or the policy's last error */
 
 	/* written by the supervisor */
-	uint32_t retire;  /* 1 = stop at the next batch boundary */
-	uint32_t adopt;	  /* 1 = offer the tasks that the predecessor held */
+	uint32_t retire;    /* 1 = stop at the next batch boundary */
+	uint32_t adopt;	    /* 1 = offer the tasks that the predecessor held */
+	uint32_t state_len; /* import() gets that much of state_text; the supervisor copies it ... */
+	char state_text[WORKER_STATE_MAX]; /* ... from the predecessor, whose export() made it */
 
 	/* A mailbox: the supervisor fills it while nr_dead is 0, the worker sets it to 0. */
 	uint32_t nr_dead;
@@ -58,11 +62,12 @@ struct worker_args {
 	size_t nr_options;
 	struct engine_config engine;
 	size_t arena_bytes;
-	uint64_t load_ns;	/* CPU time that the script's top level and init() may take */
+	uint64_t load_ns; /* CPU time that the script's top level and init() may take */
 	struct worker_shm *shm;
-	int slot;		/* SCXLUA_OWN_WORKER0 or 1 */
-	int wake_fd;		/* eventfd: tells the supervisor that state changed */
-	int go_fd;		/* eventfd: READY -> ACTIVE */
+	int slot;    /* SCXLUA_OWN_WORKER0 or 1 */
+	pid_t supervisor;
+	int wake_fd; /* eventfd: tells the supervisor that state changed */
+	int go_fd;   /* eventfd: READY -> ACTIVE */
 };
 
 /* Does not return. The exit status is 0 after RETIRED, 1 after FAILED. */

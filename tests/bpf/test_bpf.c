@@ -1246,7 +1246,7 @@ static void review_resume_mid_batch(void **state)
 	model_run_all();
 	assert_true(w->running);
 	empty_records();
-	control.busy = 1; /* in the middle of engine_cycle() */
+	control.busy = 1;		/* in the middle of engine_cycle() */
 	model_advance(WORKER_SLICE_NS); /* no yield: the slice ended */
 	model_schedule(0);
 	model_run_all();

@@ -68,6 +68,7 @@ start() {
 		say "scxlua did not start: $(tail -n 5 "$run/log")"
 		return 1
 	}
+	# shellcheck disable=SC2034 # for the suites
 	seq_at_start=$(enable_seq)
 }
 

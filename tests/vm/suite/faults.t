@@ -1,6 +1,9 @@
 #!/bin/bash
 # What a policy, a signal or a crash can do, under load: the scheduler stays attached, nobody
 # waits for more than a second, and the recovery is counted. Names are those of the fault corpus.
+# Arguments: the cases to run, all by default.
+# shellcheck disable=SC2317 # the cases are called by name
+# shellcheck source=tests/vm/lib.sh
 . tests/vm/lib.sh
 
 # survive NAME SECONDS POLICY [CMD...]: the policy runs under load, CMD is done to it.
@@ -82,7 +85,8 @@ supervisor() {
 is_disabled() { is "$(state)" = disabled; }
 no_worker() { [[ -z $(worker) ]]; }
 
-for case in ${*:-loop killed stopped both never starving segv supervisor}; do
+(($#)) || set -- loop killed stopped both never starving segv supervisor
+for case; do
 	$case
 done
 finish

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The machine changes under the scheduler: CPUs go and come; and the load that the scx project's
 # own CI puts on its schedulers.
+# shellcheck source=tests/vm/lib.sh
 . tests/vm/lib.sh
 
 nr=$(nproc)

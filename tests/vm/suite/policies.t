@@ -1,5 +1,7 @@
 #!/bin/bash
 # Each shipped policy schedules the machine for a minute under load, every decision its own.
+# shellcheck disable=SC2317 # functions are called by name
+# shellcheck source=tests/vm/lib.sh
 . tests/vm/lib.sh
 
 under_one_percent() {
@@ -7,7 +9,8 @@ under_one_percent() {
 	is "$(($(num aged_out) * 100))" -lt "$(num decided)"
 }
 
-for policy in ${1:-fifo vtime}; do
+(($#)) || set -- fifo vtime
+for policy; do
 	ok "$policy: starts" start -o builtin_idle=false "policies/$policy.lua"
 	load_on
 	canary_on

@@ -1,6 +1,8 @@
 #!/bin/bash
 # SIGHUP: ten good edits take effect, six bad ones change nothing; the machine is never without
 # its scheduler.
+# shellcheck disable=SC2317 # functions are called by name
+# shellcheck source=tests/vm/lib.sh
 . tests/vm/lib.sh
 
 script=$run/edited.lua
@@ -11,6 +13,8 @@ failures() { grep -c 'reload failed' "$run/log"; }
 applied() { tail -n 1 "$run/stats" | sed -n 's/.*slice \([0-9]*\) us$/\1/p'; }
 more_than() { is "$($1)" -gt "$2"; }
 is_applied() { is "$(applied)" -eq "$1"; }
+
+last_line_is() { tail -n 1 "$run/log" | grep -qE "$1"; }
 
 # edit: the new text replaces the old as an editor does it, then SIGHUP.
 edit() {
@@ -36,7 +40,7 @@ bad() {
 	lines=$(wc -l <"$run/log")
 	edit
 	ok "$1: refused" wait_for 60 more_than failures "$before"
-	ok "$1: one line that names $2" grep -qE "reload failed.*$2" <(tail -n +$((lines + 1)) "$run/log")
+	ok "$1: one line that names $2" last_line_is "reload failed.*$2"
 	ok "$1: no other line" is "$(wc -l <"$run/log")" -eq $((lines + 1))
 	ok "$1: the old policy decides" is_applied 11000
 }
@@ -68,12 +72,36 @@ bad "endless loop in enqueue" 'edited\.lua:[0-9]+' <<'L'
 local scx = require "scx"
 return { name = "bad", enqueue = function() while true do end end }
 L
+# State that is in no task: export() of the old worker, import() of the new one.
+carry() {
+	cat <<-'L'
+		local scx = require "scx"
+		local slice_us = 5000
+		return {
+			name = "carry",
+			enqueue = function(tasks, n)
+				for i = 0, n - 1 do
+					scx.dispatch(tasks[i], scx.CPU_ANY, slice_us * 1000)
+				end
+			end,
+			export = function() return { slice_us = slice_us + 1000 } end,
+			import = function(state) slice_us = state.slice_us end,
+		}
+	L
+}
+for slice in 5000 6000; do
+	before=$(reloads)
+	carry | edit
+	ok "carry $slice: reloaded" wait_for 30 more_than reloads "$before"
+	ok "carry $slice: is what the kernel applies" wait_for 15 is_applied $slice
+done
+
 canary_off
 load_off
 ok "enable_seq is unchanged" is "$(enable_seq)" -eq "$seq_at_start"
 stop
 check_end "reloads"
-ok "10 reloads counted" is "$(num reloads)" -eq 10
+ok "12 reloads counted" is "$(num reloads)" -eq 12
 ok "6 failures counted" is "$(num reload_failures)" -eq 6
 ok "no worker was lost" is "$(($(num worker_crashes) + $(num worker_overruns) + $(num worker_restarts)))" -eq 0
 finish

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Loads, attaches, schedules a short load with each policy and detaches: for the matrix of
 # kernels and CPU counts.
+# shellcheck source=tests/vm/lib.sh
 . tests/vm/lib.sh
 say "$(uname -r), $(nproc) CPUs"
 for policy in fifo vtime; do

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * succession.c - which worker decides, and which comes next: start, hand-over, reload, loss.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "supervisor_state.h"
+
+enum { MIN_SLICE_NS = 50000 };
+
+/* ---- figures ---- */
+
+void add_engine(struct engine_stats *to, const struct engine_stats *from)
+{
+#define ADD(name, help) to->name += from->name;
+	ENGINE_COUNTERS(ADD)
+#undef ADD
+	hist_merge(&to->batch_size, &from->batch_size);
+	hist_merge(&to->decide_ns, &from->decide_ns);
+}
+
+/* The figures of a worker go into the totals once, when it is gone. */
+void keep_figures(struct supervisor *s, const struct member *m)
+{
+	add_engine(&s->report.engine, &m->shm->stats);
+	s->report.page_faults += m->shm->page_faults;
+	s->report.lua_bytes = m->shm->lua_bytes;
+}
+
+/* ---- scripts ---- */
+
+void drop_script(struct supervisor *s, struct script **script)
+{
+	struct script *old = *script;
+
+	*script = NULL;
+	if (old && old != s->script && old != s->fallback && old != s->next)
+		script_free(old);
+}
+
+/* The script on trial has proved itself, or is given up. */
+void end_trial(struct supervisor *s)
+{
+	drop_script(s, &s->fallback);
+}
+
+/* ---- starting workers ---- */
+
+int start_worker(struct supervisor *s, const struct script *script)
+{
+	struct worker_args args = {
+		.kernel = s->kernel,
+		.table = s->table,
+		.script = script,
+		.options = s->opt->policy_option,
+		.nr_options = s->opt->nr_policy_options,
+		.engine = {
+			.slice_ns = s->opt->slice_us * 1000ull,
+			.max_slice_ns = s->opt->max_slice_us * 1000ull,
+			.min_slice_ns = MIN_SLICE_NS,
+		},
+		.arena_bytes = (size_t)s->opt->lua_mem_mib << 20,
+		.load_ns = 2 * NSEC_PER_SEC,
+		.wake_fd = s->wake_fd,
+		.supervisor = getpid(),
+	};
+	struct member *m = s->member[0].pid ? &s->member[1] : &s->member[0];
+	int err = m->pid ? -EBUSY : member_start(m, args, supervisor_now_ns());
+
+	if (!err)
+		s->loading = m;
+	return err;
+}
+
+/* ---- switching ---- */
+
+static void activate(struct supervisor *s, bool adopt)
+{
+	struct scxlua_control *control = kernel_control(s->kernel);
+	struct member *m = s->loading;
+	int wants = m->shm->builtin_idle;
+
+	s->loading = NULL;
+	s->active = m;
+	s->activated_ns = supervisor_now_ns();
+	s->error_ticks = 0;
+	s->errors_seen = 0;
+	s->calls_seen = m->shm->progress.batch;
+	s->error_said = false;
+	s->restart = false;
+	control->builtin_idle = wants != 0;
+	control->generation++;
+	snprintf(s->report.policy, POLICY_NAME_LEN, "%.*s", POLICY_NAME_LEN - 1, m->shm->name);
+	kernel_set_script(s->kernel, s->report.policy, s->script->hash, "");
+	kernel_op(s->kernel, SCXLUA_OP_ACTIVE, m->slot, 0, 0);
+	control->bypass = 0;
+	member_go(m, adopt);
+}
+
+static void report_reload(struct supervisor *s)
+{
+	s->report.reloads++;
+	log_line("%s: reloaded (generation %u, hash %016llx); decisions paused for %llu us",
+		 s->script->path, kernel_control(s->kernel)->generation,
+		 (unsigned long long)s->script->hash,
+		 (unsigned long long)(s->retire_ns ? supervisor_now_ns() - s->retire_ns : 0) / 1000);
+}
+
+/* The loading worker is ready and the old one, if any, has stopped: hand over. */
+static void take_over(struct supervisor *s, bool adopt)
+{
+	bool is_reload = s->next != NULL;
+
+	if (is_reload) {
+		end_trial(s);
+		s->fallback = s->script;
+		s->script = s->next;
+		s->next = NULL;
+	}
+	activate(s, adopt);
+	if (is_reload)
+		report_reload(s);
+	s->retire_ns = 0;
+}
+
+static void attach(struct supervisor *s)
+{
+	char error[STATUS_ERROR_LEN];
+
+	s->status = kernel_attach(s->kernel, error);
+	if (s->status != STATUS_OK) {
+		log_line("%s", error);
+		s->stop = true;
+		return;
+	}
+	s->attached = true;
+	take_over(s, false);
+	log_line("%s schedules this machine (%s); Ctrl-C ends it, SIGHUP reloads it",
+		 s->report.policy, s->script->path);
+}
+
+void on_ready(struct supervisor *s)
+{
+	if (!s->attached) {
+		attach(s);
+	} else if (s->active) {
+		if (!s->active->awaited) {
+			s->retire_ns = supervisor_now_ns();
+			member_retire(s->active);
+		}
+	} else if (!s->dying) {
+		take_over(s, false);
+	}
+}
+
+/* ---- reload ---- */
+
+static void reload_failed(struct supervisor *s, const char *why)
+{
+	s->report.reload_failures++;
+	log_line("reload failed, %s: %s",
+		 s->active ? "the running policy goes on" : "no policy is running", why);
+	drop_script(s, &s->next);
+}
+
+void start_reload(struct supervisor *s)
+{
+	char error[POLICY_ERROR_LEN];
+	int err;
+
+	if (s->member[0].pid && s->member[1].pid)
+		return; /* one is on its way out: at the next tick */
+	s->reload_wanted = false;
+	if (script_read(&s->next, s->opt->policy, error)) {
+		s->next = NULL;
+		reload_failed(s, error);
+		return;
+	}
+	s->nr_failures = 0;
+	err = start_worker(s, s->next);
+	if (err)
+		reload_failed(s, strerror(-err));
+}
+
+/* ---- failures ---- */
+
+/* Is this one too many? Remembers the last MAX_FAILURES. */
+static bool too_many_failures(struct supervisor *s, uint64_t now)
+{
+	s->failure_ns[s->nr_failures++ % MAX_FAILURES] = now;
+	return s->nr_failures >= MAX_FAILURES &&
+	       now - s->failure_ns[s->nr_failures % MAX_FAILURES] < FAILURE_WINDOW_S * NSEC_PER_SEC;
+}
+
+/* Which script to start again after the active one was lost; false: none. */
+static bool choose_restart(struct supervisor *s, const char *why)
+{
+	uint64_t now = supervisor_now_ns();
+
+	if (s->fallback && now - s->activated_ns < GRACE_S * NSEC_PER_SEC) {
+		s->report.rollbacks++;
+		script_free(s->script);
+		s->script = s->fallback;
+		s->fallback = NULL;
+		log_line("%s; back to the script before the reload", why);
+		return true;
+	}
+	if (too_many_failures(s, now)) {
+		log_line("%s; %d workers lost within %d s: the built-in policy schedules until the "
+			 "next reload",
+			 why, MAX_FAILURES, FAILURE_WINDOW_S);
+		return false;
+	}
+	log_line("%s; the built-in policy schedules until it is started again", why);
+	return true;
+}
+
+/*
+ * The active worker is lost. The built-in policy schedules from this moment; what the worker
+ * wrote is cleaned when it can write no more, see clean_up().
+ */
+void active_lost(struct supervisor *s, const char *why)
+{
+	kernel_control(s->kernel)->bypass = 1;
+	kernel_op(s->kernel, SCXLUA_OP_ACTIVE, -1, 0, 0);
+	member_kill(s->active);
+	s->dying = s->active;
+	s->active = NULL;
+	kernel_set_script(s->kernel, s->report.policy, s->script->hash, why);
+	s->restart = choose_restart(s, why); /* unless what is loading now succeeds */
+}
+
+void start_again(struct supervisor *s)
+{
+	int err;
+
+	if (!s->restart || s->dying || s->loading || supervisor_now_ns() < s->retry_ns)
+		return;
+	err = start_worker(s, s->script);
+	if (err && err != -EBUSY) {
+		log_line("cannot start a worker, trying again: %s", strerror(-err));
+		s->retry_ns = supervisor_now_ns() + NSEC_PER_SEC;
+	}
+	if (err)
+		return;
+	s->restart = false;
+	s->report.worker_restarts++;
+}
+
+/* The lost worker is gone: its leavings too, and the next may start. */
+static void clean_up(struct supervisor *s)
+{
+	keep_figures(s, s->dying);
+	s->dying = NULL;
+	kernel_reset_rings(s->kernel);
+	table_reset(s->table);
+	if (s->loading && member_state(s->loading) == WORKER_READY) {
+		take_over(s, false);
+	} else {
+		start_again(s);
+	}
+}
+
+void loading_failed(struct supervisor *s, const char *why)
+{
+	member_kill(s->loading);
+	s->loading = NULL;
+	if (s->next) {
+		reload_failed(s, why);
+	} else if (!s->attached) {
+		log_line("%s", why);
+		s->status = STATUS_USAGE;
+		s->stop = true;
+	} else {
+		s->restart = choose_restart(s, why);
+	}
+}
+
+void on_retired(struct supervisor *s)
+{
+	struct member *old = s->active;
+
+	if (s->loading && member_state(s->loading) == WORKER_READY) {
+		keep_figures(s, old);
+		/* A length that a policy has scribbled on is none. */
+		s->loading->shm->state_len =
+			old->shm->state_len <= WORKER_STATE_MAX ? old->shm->state_len : 0;
+		memcpy(s->loading->shm->state_text, old->shm->state_text,
+		       s->loading->shm->state_len);
+		if (old->shm->nr_dead) /* not taken: look for them again */
+			s->sweeping = true;
+		s->active = NULL;
+		take_over(s, true);
+		member_kill(old);
+	} else {
+		active_lost(s, "the worker that was to take over is gone");
+	}
+}
+
+static const char *how_it_ended(int wait_status)
+{
+	static char text[64];
+
+	if (WIFSIGNALED(wait_status))
+		snprintf(text, sizeof(text), "the worker was killed by signal %d (%s)",
+			 WTERMSIG(wait_status), strsignal(WTERMSIG(wait_status)));
+	else
+		snprintf(text, sizeof(text), "the worker ended by itself, status %d",
+			 WEXITSTATUS(wait_status));
+	return text;
+}
+
+void member_ended(struct supervisor *s, struct member *m, int wait_status)
+{
+	char why[CREW_MESSAGE_LEN];
+	enum worker_state state = member_state(m);
+
+	member_gone(m);
+	if (m == s->dying) {
+		clean_up(s);
+	} else if (m == s->active && state == WORKER_RETIRED) {
+		on_retired(s);
+		if (s->dying == m) /* lost after all, and waited for already */
+			clean_up(s);
+	} else if (m == s->active) {
+		s->report.worker_crashes++;
+		snprintf(why, sizeof(why), "%s%s%s", how_it_ended(wait_status),
+			 m->shm->progress.in_hook ? " in " : "",
+			 m->shm->progress.in_hook ?
+				 engine_hook_name[m->shm->progress.in_hook % NR_HOOKS] : "");
+		active_lost(s, why);
+		clean_up(s);
+	} else if (m == s->loading) {
+		snprintf(why, sizeof(why), "%.*s", POLICY_ERROR_LEN - 1,
+			 state == WORKER_FAILED ? m->shm->error : how_it_ended(wait_status));
+		loading_failed(s, why);
+	}
+}
+
