@@ -418,8 +418,12 @@ void SCX_OP(scxlua_update_idle, s32 cpu, bool idle)
 	if (!row)
 		return;
 	row->idle = idle;
-	/* Work that came between this CPU's last look and now would wait for the next one. */
-	if (idle && !nobody_waits(cpu))
+	/*
+	 * Work that came between this CPU's last look and now would wait for the next one. Not on a
+	 * CPU that goes offline: the kick would stay pending on it for ever, and detach waits for
+	 * kicks (irq_work_sync).
+	 */
+	if (idle && row->online && !nobody_waits(cpu))
 		scx_bpf_kick_cpu(cpu, kernel_enum(scx_kick_flags, SCX_KICK_IDLE));
 }
 

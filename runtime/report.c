@@ -12,7 +12,8 @@
 int report_line(char *line, size_t size, const struct report *now, const struct report *before,
 		double seconds)
 {
-	return snprintf(line, size,
+	return snprintf(
+		line, size,
 		"%s#%u%s: queued %.0f/s decided %.0f/s aged %.0f/s direct %.0f/s bypassed %.0f/s "
 		"starved %.0f/s | batch p50 %llu p99 %llu, decide p50 %llu us p99 %llu us | "
 		"slice %llu us\n",

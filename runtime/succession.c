@@ -109,7 +109,8 @@ static void report_reload(struct supervisor *s)
 	log_line("%s: reloaded (generation %u, hash %016llx); decisions paused for %llu us",
 		 s->script->path, kernel_control(s->kernel)->generation,
 		 (unsigned long long)s->script->hash,
-		 (unsigned long long)(s->retire_ns ? supervisor_now_ns() - s->retire_ns : 0) / 1000);
+		 (unsigned long long)(s->retire_ns ? supervisor_now_ns() - s->retire_ns : 0) /
+			 1000);
 }
 
 /* The loading worker is ready and the old one, if any, has stopped: hand over. */
@@ -333,7 +334,8 @@ void member_ended(struct supervisor *s, struct member *m, int wait_status)
 		snprintf(why, sizeof(why), "%s%s%s", how_it_ended(wait_status),
 			 m->shm->progress.in_hook ? " in " : "",
 			 m->shm->progress.in_hook ?
-				 engine_hook_name[m->shm->progress.in_hook % NR_HOOKS] : "");
+				 engine_hook_name[m->shm->progress.in_hook % NR_HOOKS] :
+				 "");
 		active_lost(s, why);
 		clean_up(s);
 	} else if (m == s->loading) {
@@ -342,4 +344,3 @@ void member_ended(struct supervisor *s, struct member *m, int wait_status)
 		loading_failed(s, why);
 	}
 }
-

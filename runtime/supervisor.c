@@ -75,7 +75,8 @@ static void live_line(struct supervisor *s, uint64_t now)
 	if (s->shown_ns) {
 		n = report_line(line, sizeof(line), &r, &s->shown,
 				(double)(now - s->shown_ns) / NSEC_PER_SEC);
-		log_output(STDOUT_FILENO, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line));
+		log_output(STDOUT_FILENO, line,
+			   (size_t)n < sizeof(line) ? (size_t)n : sizeof(line));
 	}
 	s->shown = r;
 	s->shown_ns = now;
@@ -167,7 +168,8 @@ static void sweep_lost_exits(struct supervisor *s)
 			break;
 		}
 		/* pid 0: the worker is filling the slot right now. */
-		if (cookie && task->pid && !kernel_op(s->kernel, SCXLUA_OP_ALIVE, 0, task->pid, cookie))
+		if (cookie && task->pid &&
+		    !kernel_op(s->kernel, SCXLUA_OP_ALIVE, 0, task->pid, cookie))
 			shm->dead[n++] = cookie;
 	}
 	__atomic_store_n(&shm->nr_dead, n, __ATOMIC_RELEASE);

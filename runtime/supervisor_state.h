@@ -32,15 +32,15 @@ struct supervisor {
 	struct member member[CREW_SLOTS];
 	struct member *active;	/* decides, or has been told to go */
 	struct member *loading; /* becomes active when it is ready */
-	struct member *dying;	/* was active and is lost; until it is waited for nobody is active */
-	struct script *script;	/* of the active worker, or of the last one */
+	struct member *dying;  /* was active and is lost; until it is waited for nobody is active */
+	struct script *script; /* of the active worker, or of the last one */
 	struct script *fallback; /* the one before, while `script` is on trial */
-	struct script *next;	/* of the loading worker, if that is a reload */
+	struct script *next;	 /* of the loading worker, if that is a reload */
 	int signal_fd, wake_fd, timer_fd;
 
 	bool attached, reload_wanted, stop;
 	bool error_said;
-	bool restart; /* start `script` again when `dying` is gone */
+	bool restart;	    /* start `script` again when `dying` is gone */
 	enum status status; /* why it stopped */
 	bool asked_to_stop;
 	uint64_t activated_ns, retire_ns, retry_ns;

@@ -76,8 +76,10 @@ static void set_class(void)
 /* Everything but standard input, output and error, and the two events. */
 static void close_inherited(const struct worker_args *args)
 {
-	unsigned int low = (unsigned int)(args->wake_fd < args->go_fd ? args->wake_fd : args->go_fd);
-	unsigned int high = (unsigned int)(args->wake_fd < args->go_fd ? args->go_fd : args->wake_fd);
+	unsigned int low =
+		(unsigned int)(args->wake_fd < args->go_fd ? args->wake_fd : args->go_fd);
+	unsigned int high =
+		(unsigned int)(args->wake_fd < args->go_fd ? args->go_fd : args->wake_fd);
 
 	if (low > 3)
 		close_range(3, low - 1, 0);

@@ -64,7 +64,7 @@ struct worker_args {
 	size_t arena_bytes;
 	uint64_t load_ns; /* CPU time that the script's top level and init() may take */
 	struct worker_shm *shm;
-	int slot;    /* SCXLUA_OWN_WORKER0 or 1 */
+	int slot; /* SCXLUA_OWN_WORKER0 or 1 */
 	pid_t supervisor;
 	int wake_fd; /* eventfd: tells the supervisor that state changed */
 	int go_fd;   /* eventfd: READY -> ACTIVE */
