@@ -71,7 +71,7 @@ the script. `check` tries it on made-up tasks: no root, no kernel support needed
   -v, --verbose                show libbpf's messages
   -V, --version                print the version and exit
   -h, --help                   print this and exit
-      --stats SECS             print a line of statistics every SECS
+      --stats SECS             print a line of statistics every SECS (1..3600)
       --json FILE              write all counters to FILE at exit, - for standard output
       --exit-dump-len BYTES    length of the kernel's dump after an ejection (1024..16777216, default 32768)
       --max-slice-us US        upper limit of a slice (100..1000000, default 100000)
@@ -130,6 +130,8 @@ refused 2 'one policy only: b.lua is too many' a.lua b.lua
 refused 2 'one policy only: b.lua is too many' check a.lua b.lua
 refused 2 '--nonsense: unknown option; --help lists the options' --nonsense a.lua
 refused 2 '-x: unknown option; --help lists the options' -x a.lua
+refused 2 '-z: unknown option; --help lists the options' -vz a.lua
+refused 2 '--partial=1: it takes no argument; --help lists the options' --partial=1 a.lua
 refused 2 '-x: unknown option; --help lists the options' a.lua -x
 for option in -o -s --option --slice-us --stats --json --hold-ms --fault; do
 	refused 2 "$option: its argument is missing; --help lists the options" "$option"
