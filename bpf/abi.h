@@ -214,7 +214,7 @@ struct scxlua_control {
 	uint32_t pad0[12];
 
 	/* written by the active worker */
-	uint64_t heartbeat_ns; /* end of its last cycle */
+	uint64_t heartbeat_ns; /* begin or end of its last cycle */
 	uint32_t held;	       /* tasks that the policy would dispatch if there were room */
 	uint32_t stalled;      /* 1 = its last cycle had nothing to do */
 	uint32_t busy;	       /* 1 = in the middle of a cycle: it must run on, not wait for work */

@@ -52,8 +52,8 @@ static __always_inline bool head_before(u64 dsq, u64 limit, bool kick)
 
 /*
  * How long a held task waits for its decision before a CPU may help itself. A policy that says
- * that it holds tasks, and whose worker is at it, is given one hold limit more for each task
- * per CPU that it holds: in an overload tasks wait because CPUs are short, not because the
+ * that it holds tasks, and whose worker is not late with its cycle, is given twice the limit, and
+ * once more for each task per CPU that it holds: in an overload tasks wait because CPUs are short, not because the
  * policy is late. Never more than the starve limit.
  */
 static __always_inline u64 hold_limit(u64 now)
@@ -61,8 +61,8 @@ static __always_inline u64 hold_limit(u64 now)
 	u64 limit = cfg.hold_ns;
 
 	if (control.held && control.nr_online &&
-	    (s64)(now - control.heartbeat_ns) < (s64)cfg.hold_ns)
-		limit += cfg.hold_ns * control.held / control.nr_online;
+	    (!control.busy || (s64)(now - control.heartbeat_ns) < (s64)cfg.hold_ns))
+		limit += cfg.hold_ns + cfg.hold_ns * control.held / control.nr_online;
 	return limit < cfg.starve_ns ? limit : cfg.starve_ns;
 }
 

@@ -663,6 +663,7 @@ uint32_t engine_cycle(struct engine *e)
 	uint64_t end;
 	uint32_t handled;
 
+	__atomic_store_n(&e->view.control->heartbeat_ns, begin, __ATOMIC_RELAXED);
 	__atomic_store_n(&e->view.control->busy, 1, __ATOMIC_RELAXED);
 	e->outbox->now_ns = (double)begin;
 	engine_flush(e); /* what found the ring full before */
