@@ -6,11 +6,13 @@
 # shellcheck source=tests/vm/lib.sh
 . tests/vm/lib.sh
 
+injected= # an option of scxlua that injects a fault
+
 # survive NAME SECONDS POLICY [CMD...]: the policy runs under load, CMD is done to it.
 survive() {
 	local name=$1 seconds=$2 policy=$3
 	shift 3
-	ok "$name: starts" start -o builtin_idle=false "$policy"
+	ok "$name: starts" start ${injected:+"$injected"} -o builtin_idle=false "$policy"
 	load_on
 	canary_on
 	sleep 2
@@ -74,6 +76,19 @@ segv() {
 	survive "R04 a bad pointer" 10 policies/segv_later.lua
 	ok "R04: crashes are counted" is "$(num worker_crashes)" -gt 0
 }
+lost() {
+	injected=--fault=drop=10
+	survive "one decision in ten lost" 6 policies/fifo.lua
+	injected=
+	ok "lost decisions: injected" is "$(num injected)" -gt 0
+	ok "lost decisions: their tasks aged out" is "$(num aged_out)" -gt 0
+}
+full() {
+	injected=--fault=ring_full=5
+	survive "R11 the record ring is full" 6 policies/fifo.lua
+	injected=
+	ok "R11: congested is counted" is "$(num congested)" -gt 0
+}
 supervisor() {
 	ok "R01s SIGKILL of the supervisor: starts" start policies/fifo.lua
 	kill -KILL "$scx_pid"
@@ -85,7 +100,7 @@ supervisor() {
 is_disabled() { is "$(state)" = disabled; }
 no_worker() { [[ -z $(worker) ]]; }
 
-(($#)) || set -- loop killed stopped both never starving segv supervisor
+(($#)) || set -- loop killed stopped both never starving segv lost full supervisor
 for case; do
 	$case
 done
