@@ -51,7 +51,8 @@ static void keep_tail(const char *text)
 	memcpy(bpf_log + have, text, len + 1);
 }
 
-static int keep_message(enum libbpf_print_level level, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static int keep_message(enum libbpf_print_level level,
+							      const char *fmt, va_list ap)
 {
 	char *text;
 
