@@ -10,8 +10,15 @@
 #ifndef SCXLUA_SCX_BPF_H
 #define SCXLUA_SCX_BPF_H
 
+/* The headers of 6.1 (Debian 12) have no struct bpf_iter_num, newer ones do: ours, always. */
+#define bpf_iter_num uapi_bpf_iter_num
 #include <linux/bpf.h>
+#undef bpf_iter_num
 #include <linux/types.h>
+
+struct bpf_iter_num {
+	__u64 opaque[1];
+} __attribute__((aligned(8)));
 
 typedef __u8 u8;
 typedef __u32 u32;
