@@ -68,7 +68,7 @@ static void unmap_parts(const void *first, const void *rest, uint64_t mask)
 
 int ring_map(struct ring *r, int fd, uint32_t bytes)
 {
-	void *consumer, *producer;
+	void *consumer = NULL, *producer = NULL;
 	int err = map_parts(fd, bytes, PROT_READ | PROT_WRITE, PROT_READ, &consumer, &producer);
 
 	if (err)
@@ -91,7 +91,7 @@ void ring_unmap(struct ring *r)
 
 int uring_map(struct uring *r, int fd, uint32_t bytes)
 {
-	void *consumer, *producer;
+	void *consumer = NULL, *producer = NULL;
 	int err = map_parts(fd, bytes, PROT_READ, PROT_READ | PROT_WRITE, &consumer, &producer);
 
 	if (err)
