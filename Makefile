@@ -83,6 +83,9 @@ $B/obj/%.o: runtime/%.c Makefile | $B/obj $B/abi_cdef.inc
 
 $B/obj/kernel.o: $B/scxlua.skel.h
 
+# What runs per task: 6 % faster than with -O2 (bench, fifo in Lua, batch 64: 35.2 and 33.0 ns).
+$(patsubst %,$B/obj/%.o,ring table queue engine): OPT := -O3 -g
+
 $B/libscxlua.a: $(MODULES:%=$B/obj/%.o)
 	@echo "  AR      $@"
 	$(Q)rm -f $@ && ar rcs $@ $^
