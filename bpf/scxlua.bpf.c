@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * scxlua.bpf.c - the kernel half of scxlua: a scheduler whose decisions are made in user space
  * and which never depends on them.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * kernel_model.c - see kernel_model.h. Orders of calls follow kernel/sched/ext.c: a task that
  * sleeps is dequeued (stopping, quiescent) before the CPU looks for the next one, and a task that

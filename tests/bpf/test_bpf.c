@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_bpf.c - the BPF scheduler, op by op, on the model kernel: where each enqueue path puts a
  * task, what each decision costs, the guards' limits, the worker's share, faults, hotplug, exit.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+// SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_bpf_sim.c - a long random life of the machine, the same each time: tasks wake, run, sleep,
  * change affinity, end, have their pids reused, CPUs come and go, and the worker does everything
