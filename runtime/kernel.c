@@ -372,6 +372,11 @@ struct uring *kernel_uring(struct kernel *k)
 	return &k->uring;
 }
 
+uint64_t kernel_worker_turn(const struct kernel *k)
+{
+	return __atomic_load_n(&k->skel->bss->worker_last_run, __ATOMIC_RELAXED);
+}
+
 void kernel_reset_rings(struct kernel *k)
 {
 	struct scxlua_control *control = kernel_control(k);

@@ -46,6 +46,9 @@ const struct scx_cpu *kernel_cpus(const struct kernel *k);
 struct ring *kernel_ring(struct kernel *k);
 struct uring *kernel_uring(struct kernel *k);
 
+/* When BPF last saw the worker get a CPU: changes with each turn while we are attached. */
+uint64_t kernel_worker_turn(const struct kernel *k);
+
 /*
  * Both rings empty and consistent again, whatever a dead worker wrote there. No worker may be
  * active. Records that get lost are those of tasks on hold queues, which age out.

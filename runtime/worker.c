@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "warmup.h"
@@ -22,6 +23,7 @@
 
 enum {
 	FIGURES_EVERY = 16, /* idle cycles: asking for page faults costs a system call */
+	UNSEEN_TURNS = 16,
 	WORKER_NICE = -15,
 	NOBODY = 65534,
 	STACK_BYTES =
@@ -224,14 +226,36 @@ static void take_over(struct lua_policy *lp, struct worker_shm *shm)
 	in_hook(shm, HOOK_NONE);
 }
 
-static void run(struct engine *engine, struct policy *policy, struct lua_policy *lp,
-		struct worker_shm *shm)
+/*
+ * Gives the CPU away until there is work. BPF sees to that while we are attached; after an
+ * ejection, or when the supervisor was killed, the worker is in the fair class, where yielding is
+ * a busy loop. It can tell by turns that do not show in BPF: then it sleeps.
+ */
+static void give_way(const struct kernel *kernel, bool had_work)
 {
+	static const struct timespec pause = { .tv_nsec = 1000000 };
+	static uint64_t turn;
+	static uint32_t unseen;
+	uint64_t now;
+
+	sched_yield();
+	now = kernel_worker_turn(kernel);
+	unseen = had_work || now != turn ? 0 : unseen + 1;
+	turn = now;
+	if (unseen >= UNSEEN_TURNS)
+		nanosleep(&pause, NULL);
+}
+
+static void run(struct engine *engine, struct policy *policy, struct lua_policy *lp,
+		const struct worker_args *args)
+{
+	struct worker_shm *shm = args->shm;
 	uint64_t errors = 0, faults = page_faults();
-	uint32_t idle = 0;
+	uint32_t idle = 0, handled;
 
 	while (!__atomic_load_n(&shm->retire, __ATOMIC_ACQUIRE)) {
-		if (!engine_cycle(engine)) {
+		handled = engine_cycle(engine);
+		if (!handled) {
 			engine_idle(engine);
 			if (++idle % FIGURES_EVERY == 0)
 				shm->page_faults = page_faults() - faults;
@@ -242,7 +266,7 @@ static void run(struct engine *engine, struct policy *policy, struct lua_policy 
 			memcpy(shm->error, policy->error, sizeof(shm->error));
 		}
 		take_dead(engine, shm);
-		sched_yield();
+		give_way(args->kernel, handled);
 	}
 	shm->page_faults = page_faults() - faults;
 }
@@ -283,7 +307,7 @@ _Noreturn void worker_main(const struct worker_args *args)
 	take_over(lp, args->shm);
 	if (args->shm->adopt)
 		engine_adopt(engine);
-	run(engine, lua_policy_ops(lp), lp, args->shm);
+	run(engine, lua_policy_ops(lp), lp, args);
 	hand_over(lp, args->shm);
 	set_state(args, WORKER_RETIRED);
 	_exit(EXIT_SUCCESS);
