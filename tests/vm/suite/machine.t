@@ -28,7 +28,9 @@ stress-ng -t 31 --aggressive -M -c "$nr" -f "$nr" --affinity 1 --affinity-delay 
 	--temp-path /tmp >"$run/stress" 2>&1 &
 stress_pid=$!
 sleep 45
+# Its children too: the scheduler is to be detached from a quiet machine.
 kill -KILL "$stress_pid" 2>/dev/null
+pkill -KILL stress-ng
 ok "stress: attached" is "$(state)" = enabled
 canary_off
 stop
