@@ -40,8 +40,8 @@ LDFLAGS_ALL = $(SANFLAGS) -rdynamic $(LDFLAGS)
 LIBS_ALL = $(PKG_LIBS) -lelf -lz -lm
 
 # Everything but main.c and the module that needs the BPF skeleton, in reading order.
-MODULES := ring table queue hist arena engine synth log options report script lua_message \
-	lua_sandbox lua_load lua_trace lua_cold policy_lua warmup check
+MODULES := ring table queue hist arena engine commit topology synth log options report script \
+	lua_message lua_sandbox lua_load lua_trace lua_cold policy_lua warmup check
 DAEMON := kernel worker crew succession supervisor main
 LUA := $(wildcard lua/*.lua lua/*/*.lua)
 POLICIES := $(wildcard policies/*.lua)
@@ -84,7 +84,7 @@ $B/obj/%.o: runtime/%.c Makefile | $B/obj $B/abi_cdef.inc
 $B/obj/kernel.o: $B/scxlua.skel.h
 
 # What runs per task: 6 % faster than with -O2 (bench, fifo in Lua, batch 64: 35.2 and 33.0 ns).
-$(patsubst %,$B/obj/%.o,ring table queue engine): OPT := -O3 -g
+$(patsubst %,$B/obj/%.o,ring table queue engine commit): OPT := -O3 -g
 
 $B/libscxlua.a: $(MODULES:%=$B/obj/%.o)
 	@echo "  AR      $@"

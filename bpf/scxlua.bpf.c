@@ -35,10 +35,10 @@
 #include "state.bpf.h"
 #include "verdict.bpf.h"
 #include "guard.bpf.h"
+#include "offer.bpf.h"
+#include "pick.bpf.h"
 
 char _license[] SEC("license") = "GPL";
-
-uint64_t nr_records; /* for fault injection */
 
 #define SCX_OP(name, args...) SEC("struct_ops/" #name) BPF_PROG(name, ##args)
 #define SCX_OP_SLEEPABLE(name, args...) SEC("struct_ops.s/" #name) BPF_PROG(name, ##args)
@@ -64,111 +64,6 @@ s32 SCX_OP(scxlua_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flag
 	}
 	dsq_insert(p, kernel_enum(scx_dsq_id_flags, SCX_DSQ_LOCAL), cfg.slice_ns, 0);
 	return cpu;
-}
-
-/* The built-in policy: weighted vtime, a sleeper gains at most one slice. */
-static __always_inline void enqueue_builtin(struct task_struct *p, struct task_ctx *tctx,
-					    u64 enq_flags)
-{
-	u64 floor = vtime_now - cfg.slice_ns;
-
-	if ((s64)(tctx->vtime - floor) < 0)
-		tctx->vtime = floor;
-	dsq_insert_vtime(p, DSQ_BYPASS, cfg.slice_ns, tctx->vtime, enq_flags);
-	kick_idle_for(p);
-}
-
-/* Why a task is enqueued, in the policy's terms. */
-static __always_inline u32 enqueue_reason(const struct task_struct *p, const struct task_ctx *tctx,
-					  u64 enq_flags)
-{
-	u32 reason = generation(tctx) ? 0 : SCX_TASK_NEW;
-
-	if (enq_flags & kernel_enum(scx_enq_flags, SCX_ENQ_WAKEUP))
-		return reason | SCX_TASK_WAKEUP;
-	if (enq_flags & kernel_enum(scx_enq_flags, SCX_ENQ_LAST))
-		reason |= SCX_TASK_LAST;
-	if (tctx->stop_ns > tctx->start_ns && tctx->start_ns >= tctx->enqueue_ns) {
-		if (tctx->stop_ns - tctx->start_ns >= tctx->slice_ns)
-			reason |= SCX_TASK_EXPIRED;
-		else
-			reason |= SCX_TASK_PREEMPTED;
-	}
-	return reason;
-}
-
-static __always_inline void fill_record(struct scxlua_record *rec, struct task_struct *p,
-					const struct task_ctx *tctx, u32 flags)
-{
-	rec->kind = SCXLUA_REC_ENQUEUE;
-	rec->flags = flags;
-	rec->pid = p->pid;
-	rec->tgid = p->tgid;
-	rec->cookie = tctx->cookie;
-	rec->seq = generation(tctx);
-	rec->ppid = p->real_parent->tgid;
-	rec->nice = p->static_prio - 120;
-	rec->cpu = scx_bpf_task_cpu(p);
-	rec->nr_cpus_allowed = p->nr_cpus_allowed;
-	rec->cpumask_seq = tctx->cpumask_seq;
-	rec->weight = p->scx.weight;
-	rec->enqueue_ns = tctx->enqueue_ns;
-	rec->start_ns = tctx->start_ns;
-	rec->stop_ns = tctx->stop_ns;
-	rec->exec_ns = tctx->exec_ns;
-	rec->sum_exec_ns = p->se.sum_exec_runtime;
-	rec->nvcsw = p->nvcsw;
-	rec->cgroup_id = p->cgroups->dfl_cgrp->kn->id;
-	bpf_probe_read_kernel(rec->comm, sizeof(rec->comm), p->comm);
-}
-
-/* On the hold queue, and a record to the worker. The ring first: full, the task goes elsewhere. */
-static __always_inline bool offer(struct task_struct *p, struct task_ctx *tctx, u32 reason,
-				  u64 enq_flags)
-{
-	struct scxlua_record *rec = NULL;
-
-	if (every_nth(cfg.fault_ring_full, &nr_records))
-		count(injected);
-	else
-		rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
-	if (!rec)
-		return false;
-	tctx->hold_cpu = scx_bpf_task_cpu(p);
-	tctx->word = (generation(tctx) + 1) << 2 | TASK_HELD;
-	fill_record(rec, p, tctx, reason);
-	count(queued);
-	if (!worker_asked_since)
-		worker_asked_since = tctx->hold_ns;
-	bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
-	dsq_insert(p, DSQ_HOLD + tctx->hold_cpu, cfg.slice_ns, enq_flags);
-	return true;
-}
-
-/* A task that waits already is not made younger by a change of its affinity or priority. */
-static __always_inline void mark_waiting(struct task_ctx *tctx, u64 enq_flags)
-{
-	tctx->hold_ns = now_ns();
-	if (enq_flags & kernel_enum(scx_enq_flags, SCX_ENQ_WAKEUP) ||
-	    tctx->start_ns >= tctx->enqueue_ns)
-		tctx->enqueue_ns = tctx->hold_ns;
-}
-
-/*
- * builtin_idle for a task that may run on one CPU only: the kernel does not call ops.select_cpu
- * for it. Kernels before 6.13 do not say so; there it goes the long way.
- */
-static __always_inline bool finds_idle(struct task_struct *p, u64 enq_flags)
-{
-	s32 cpu = scx_bpf_task_cpu(p);
-
-	if (!control.builtin_idle ||
-	    !bpf_core_enum_value_exists(enum scx_enq_flags, SCX_ENQ_CPU_SELECTED))
-		return false;
-	if (!(enq_flags & kernel_enum(scx_enq_flags, SCX_ENQ_WAKEUP)) ||
-	    enq_flags & kernel_enum(scx_enq_flags, SCX_ENQ_CPU_SELECTED))
-		return false;
-	return nobody_waits(cpu) && scx_bpf_test_and_clear_cpu_idle(cpu);
 }
 
 /*
@@ -212,109 +107,6 @@ void SCX_OP(scxlua_enqueue, struct task_struct *p, u64 enq_flags)
 		count(congested);
 		enqueue_builtin(p, tctx, enq_flags);
 	}
-}
-
-/*
- * Is there something for the worker: a cycle to finish, a sign of life due, a record, or room
- * for what the policy holds? A cycle of the worker that found nothing to do (stalled) is not repeated at
- * once, or a policy that holds back would spin on an otherwise idle CPU.
- */
-static __always_inline bool worker_wanted(s32 cpu, u64 now)
-{
-	s64 since = now - worker_last_run;
-
-	if (!control.worker_pid)
-		return true; /* one that was active: let it run, to its end most likely */
-	if (control.busy || since > (s64)cfg.heartbeat_ns ||
-	    bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA))
-		return true;
-	if (!control.held || (control.stalled && since < NSEC_PER_MSEC))
-		return false;
-	return scx_bpf_dsq_nr_queued(DSQ_SHARED) + scx_bpf_dsq_nr_queued(DSQ_CPU + cpu) <
-	       (s32)control.nr_online;
-}
-
-/*
- * The worker comes first, or every decision would wait; but not slice after slice: one that
- * used up WORKER_SLICES in a row (an endless loop in Lua) waits behind one other task, on
- * whatever CPU.
- */
-static __always_inline bool take_worker(s32 cpu, u64 now, bool in_turn)
-{
-	if (in_turn && worker_hog >= WORKER_SLICES) {
-		worker_hog = 0;
-		return false;
-	}
-	if (scx_bpf_dsq_nr_queued(DSQ_WORKER) <= 0 || !worker_wanted(cpu, now))
-		return false;
-	control.shared_depth = scx_bpf_dsq_nr_queued(DSQ_SHARED);
-	if (!dsq_take(DSQ_WORKER))
-		return false;
-	worker_asked_since = 0;
-	count(worker_runs);
-	return true;
-}
-
-/* Per CPU: whose turn it is where two queues share. Written in ops.dispatch of that CPU alone. */
-struct turn {
-	u32 starved;
-	u32 bypass;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct turn);
-} turns SEC(".maps");
-
-/* The starved go first every second time; every time once the first has waited for 4 limits. */
-static __always_inline bool take_starved(struct turn *turn, u64 now)
-{
-	if (scx_bpf_dsq_nr_queued(DSQ_STARVED) <= 0)
-		return false;
-	if (turn->starved++ & 1 && !head_before(DSQ_STARVED, now - 4 * cfg.starve_ns, false))
-		return false;
-	return dsq_take(DSQ_STARVED);
-}
-
-/* The shared queue and the built-in policy's take turns while both have tasks. */
-static __always_inline bool take_shared(struct turn *turn)
-{
-	if (turn->bypass++ & 1)
-		return dsq_take(DSQ_BYPASS) || dsq_take(DSQ_SHARED);
-	return dsq_take(DSQ_SHARED) || dsq_take(DSQ_BYPASS);
-}
-
-/*
- * Held tasks come last, because their decisions are on the way; but first while the worker is
- * bypassed, when the built-in policy's queue may never run empty.
- */
-static __always_inline bool take_task(s32 cpu, struct turn *turn, u64 now)
-{
-	if (is_bypassed(now) && take_aged(cpu, now))
-		return true;
-	return take_starved(turn, now) || dsq_take(DSQ_CPU + cpu) || take_shared(turn) ||
-	       dsq_take(DSQ_STARVED) || take_aged(cpu, now);
-}
-
-/*
- * Nobody waits that could run here: let the previous task go on, briefly if some are undecided.
- * The worker only if there is work: a record may have come after it last looked.
- */
-static __always_inline void keep_prev(s32 cpu, struct task_struct *prev, u64 now)
-{
-	bool waiting = scx_bpf_dsq_nr_queued(DSQ_HOLD + cpu) > 0;
-
-	if (!prev || !(prev->scx.flags & kernel_enum(scx_ent_flags, SCX_TASK_QUEUED)))
-		return;
-	if (is_worker(prev)) {
-		if (worker_wanted(cpu, now))
-			task_set_slice(prev, WORKER_SLICE_NS);
-		return;
-	}
-	task_set_slice(prev, waiting ? SHORT_SLICE_NS : cfg.slice_ns);
-	count(kept);
 }
 
 /*

@@ -4,18 +4,15 @@
  *
  * A task in engine_cycle(): its record becomes a slot of the table with held_ = 1 and seq_ =
  * the enqueue it stands for; the policy is told; sooner or later a decision with its address
- * comes out of the outbox; if that passes validation it becomes a verdict with the slot's
- * cookie and seq_, and held_ is 0 again. The outbox is the policy's memory: nothing in it is
- * believed.
+ * comes out of the outbox; if that passes validation (commit.c) it becomes a verdict with the
+ * slot's cookie and seq_, and held_ is 0 again.
  */
 #define _GNU_SOURCE
-#include "engine.h"
+#include "engine_state.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "queue.h"
 
 /*
  * Records in one cycle, so that commits and the heartbeat are not put off for ever. The rest
@@ -26,8 +23,6 @@ enum { CYCLE_RECORDS = 4 * ENGINE_BATCH };
 enum { GROUP = 16 }; /* records whose cache misses overlap */
 
 _Static_assert(ENGINE_BATCH % GROUP == 0, "a batch is whole groups");
-
-#define VTIME_MAX INT64_MAX /* the kernel compares vtimes by the sign of their difference */
 
 /* clang-format off */
 const char *const engine_hook_name[NR_HOOKS] = {
@@ -45,32 +40,7 @@ const char *const engine_hook_name[NR_HOOKS] = {
 };
 /* clang-format on */
 
-struct engine {
-	struct engine_config cfg;
-	double min_slice_ns; /* of cfg, converted once; far below 2^63 */
-	double max_slice_ns;
-	struct engine_view view;
-	struct ring *in;
-	struct uring *out;
-	struct table *table;
-	struct engine_stats *stats;
-	struct policy *policy;
-	struct engine_progress *progress;
-	struct engine_progress own_progress;
-
-	uint32_t held;	   /* tasks of the table with held_ = 1 */
-	uint32_t claimed;  /* ... of which the policy says it could dispatch some */
-	uint32_t refused;  /* decisions at the front of the outbox counted as outbox_full */
-	uint64_t vtime;	   /* of the last decision, for tasks that have no slot */
-	uint64_t tick_due; /* time of the next tick() */
-
-	struct scx_outbox *outbox;
-	struct scx_task **adopted; /* room for every slot of the table */
-	struct scx_task *batch[ENGINE_BATCH];
-};
-
-/* The engine whose policy is running: what a call from Lua is about. */
-static struct engine *running;
+struct engine *engine_running;
 
 static uint64_t now_ns(void)
 {
@@ -168,210 +138,12 @@ struct scx_outbox *engine_outbox(struct engine *e)
 {
 	return e->outbox;
 }
-
-/* ---- validation ---- */
-
-/* Every test is written so that NaN fails it: only then is a cast defined. */
-static int32_t valid_cpu(struct engine *e, double cpu)
-{
-	int32_t i;
-
-	if (cpu == SCX_CPU_ANY)
-		return SCX_CPU_ANY;
-	if (cpu >= 0 && cpu < e->view.nr_cpus) {
-		i = (int32_t)cpu;
-		if (i == cpu && __atomic_load_n(&e->view.cpus[i].online, __ATOMIC_RELAXED))
-			return i;
-	}
-	e->stats->bad_cpu++;
-	return SCX_CPU_ANY;
-}
-
-static uint64_t valid_slice(struct engine *e, double slice_ns)
-{
-	const struct engine_config *cfg = &e->cfg;
-
-	if (slice_ns == 0)
-		return cfg->slice_ns;
-	if (slice_ns >= e->min_slice_ns && slice_ns <= e->max_slice_ns)
-		return (uint64_t)(int64_t)slice_ns;
-	e->stats->bad_slice++;
-	if (slice_ns > e->max_slice_ns)
-		return cfg->max_slice_ns;
-	return slice_ns > 0 ? cfg->min_slice_ns : cfg->slice_ns;
-}
-
-static bool is_vtime(double vtime)
-{
-	return vtime >= 0 && vtime < (double)VTIME_MAX;
-}
-
-static uint64_t clamp_vtime(double vtime)
-{
-	if (is_vtime(vtime))
-		return (uint64_t)(int64_t)vtime; /* signed: one instruction, not a dozen */
-	return vtime > 0 ? VTIME_MAX : 0;
-}
-
-static uint64_t valid_vtime(struct engine *e, double vtime)
-{
-	if (!is_vtime(vtime))
-		e->stats->bad_vtime++;
-	return clamp_vtime(vtime);
-}
-
-static uint32_t valid_flags(struct engine *e, uint32_t flags)
-{
-	if (flags & ~(uint32_t)SCX_PREEMPT)
-		e->stats->bad_flags++;
-	return flags & SCX_PREEMPT;
-}
-
-/* ---- commit ---- */
-
-/* What the policy is told of is in no queue; what is decided or gone neither. */
-static void leave_queue(struct scx_task *task)
-{
-	if (task->queue_)
-		queue_forget(task);
-}
-
-static void let_go(struct engine *e, struct scx_task *task)
-{
-	leave_queue(task);
-	task->held_ = 0;
-	e->held--;
-}
-
-static void fill_verdict(struct scxlua_verdict *v, const struct scx_task *task)
-{
-	v->cookie = task->cookie_;
-	v->seq = task->seq_;
-	v->pid = task->pid;
-	v->reserved = 0;
-}
-
-/* Commits one decision or rejects it; false if there is no room for it in the ring. */
-static bool engine_decide(struct engine *e, const struct scx_decision *d)
-{
-	struct scx_task *task = d->task;
-	struct scxlua_verdict *v;
-
-	if (!table_owns(e->table, task)) {
-		e->stats->reject_unknown++;
-		return true;
-	}
-	if (!task->held_) {
-		e->stats->reject_twice++;
-		return true;
-	}
-	v = uring_reserve(e->out);
-	if (!v)
-		return false;
-	fill_verdict(v, task);
-	v->cpu = valid_cpu(e, d->cpu);
-	v->slice_ns = valid_slice(e, d->slice_ns);
-	v->vtime = valid_vtime(e, d->vtime);
-	v->flags = valid_flags(e, d->flags);
-	e->vtime = v->vtime;
-	task->vtime = (double)(int64_t)v->vtime;
-	let_go(e, task);
-	e->stats->committed++;
-	return true;
-}
-
-uint32_t engine_flush(struct engine *e)
-{
-	struct scx_outbox *outbox = e->outbox;
-	uint32_t n = outbox->n < ENGINE_OUTBOX ? outbox->n : ENGINE_OUTBOX;
-	uint32_t done = 0;
-	uint32_t counted;
-
-	while (done < n && engine_decide(e, &outbox->decision[done]))
-		done++;
-	if (done)
-		uring_publish(e->out);
-	outbox->n = n - done;
-	if (done && outbox->n)
-		memmove(outbox->decision, &outbox->decision[done],
-			outbox->n * sizeof(outbox->decision[0]));
-	counted = e->refused > done ? e->refused - done : 0;
-	if (counted > outbox->n)
-		counted = outbox->n;
-	e->stats->outbox_full += outbox->n - counted;
-	e->refused = outbox->n;
-	return outbox->n;
-}
-
-int scx_outbox_flush(void)
-{
-	return running ? (int)engine_flush(running) : 0;
-}
-
-/* The decision of the runtime: any CPU, the default slice. */
-static bool send_default(struct engine *e, struct scxlua_verdict key)
-{
-	struct scxlua_verdict *v = uring_reserve(e->out);
-
-	if (!v) {
-		e->stats->outbox_full++;
-		return false;
-	}
-	key.cpu = SCX_CPU_ANY;
-	key.slice_ns = e->cfg.slice_ns;
-	*v = key;
-	uring_publish(e->out);
-	e->stats->defaulted++;
-	e->stats->committed++;
-	return true;
-}
-
-/* With its vtime of last time the task neither jumps the queue nor falls behind. */
-static void default_task(struct engine *e, struct scx_task *task)
-{
-	struct scxlua_verdict key = { .vtime = clamp_vtime(task->vtime) };
-
-	fill_verdict(&key, task);
-	if (send_default(e, key))
-		let_go(e, task);
-}
-
-/* No slot: the vtime of whoever was decided last puts it somewhere in the queue. */
-static void default_record(struct engine *e, const struct scxlua_record *rec)
-{
-	struct scxlua_verdict key = {
-		.cookie = rec->cookie, .seq = rec->seq, .pid = rec->pid, .vtime = e->vtime
-	};
-
-	e->stats->table_full++;
-	send_default(e, key);
-}
-
-/* Decisions about a task that go with it: its slot may be another thread's soon. */
-static void forget_decisions(struct engine *e, const struct scx_task *task)
-{
-	struct scx_outbox *outbox = e->outbox;
-	uint32_t n = 0;
-
-	if (outbox->n > ENGINE_OUTBOX)
-		outbox->n = ENGINE_OUTBOX;
-	for (uint32_t i = 0; i < outbox->n; i++) {
-		if (outbox->decision[i].task == task)
-			e->stats->reject_unknown++;
-		else
-			outbox->decision[n++] = outbox->decision[i];
-	}
-	outbox->n = n;
-	if (e->refused > n)
-		e->refused = n;
-}
-
 /* ---- calls of the policy ---- */
 
 /* Pairs: between them the watchdog sees the hook, and scx_outbox_flush() means this engine. */
 static void hook_begin(struct engine *e, enum engine_hook hook)
 {
-	running = e;
+	engine_running = e;
 	__atomic_store_n(&e->progress->batch, e->progress->batch + 1, __ATOMIC_RELEASE);
 	__atomic_store_n(&e->progress->in_hook, (uint32_t)hook, __ATOMIC_RELEASE);
 }
@@ -379,7 +151,7 @@ static void hook_begin(struct engine *e, enum engine_hook hook)
 static int hook_end(struct engine *e, int ret)
 {
 	__atomic_store_n(&e->progress->in_hook, (uint32_t)HOOK_NONE, __ATOMIC_RELEASE);
-	running = NULL;
+	engine_running = NULL;
 	if (ret < 0)
 		e->stats->policy_errors++;
 	return ret;
@@ -410,7 +182,7 @@ static void offer(struct engine *e, struct scx_task **tasks, uint32_t n)
 		return;
 	for (uint32_t i = 0; i < n; i++)
 		if (tasks[i]->held_)
-			default_task(e, tasks[i]);
+			engine_default_task(e, tasks[i]);
 }
 
 /*
@@ -489,15 +261,15 @@ void engine_exit(struct engine *e, uint64_t cookie)
 	if (!task)
 		return;
 	if (task->held_)
-		let_go(e, task);
-	leave_queue(task);
+		engine_let_go(e, task);
+	engine_leave_queue(task);
 	if (p && p->ops->exit_task) {
 		hook_begin(e, HOOK_EXIT_TASK);
 		hook_end(e, p->ops->exit_task(p, task));
-		leave_queue(task);
+		engine_leave_queue(task);
 	}
 	if (e->outbox->n)
-		forget_decisions(e, task);
+		engine_forget_decisions(e, task);
 	table_remove(e->table, task);
 }
 
@@ -531,7 +303,7 @@ static struct scx_task *receive(struct engine *e, const struct scxlua_record *re
 	}
 	e->stats->received++;
 	if (!task) {
-		default_record(e, rec);
+		engine_default_record(e, rec);
 		return NULL;
 	}
 	has_run = (double)rec->start_ns > task->enqueue_ns;
@@ -546,7 +318,7 @@ static struct scx_task *receive(struct engine *e, const struct scxlua_record *re
 		e->stats->refreshed++;
 		return NULL;
 	}
-	leave_queue(task);
+	engine_leave_queue(task);
 	return task;
 }
 

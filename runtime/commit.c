@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * commit.c - from what a policy wrote into the outbox to what the kernel is sent.
+ *
+ * The outbox is the policy's memory: nothing in it is believed. Every decision is checked against
+ * the task table and the machine, what is impossible is replaced or dropped, and counted.
+ */
+#include "engine_state.h"
+
+#include <string.h>
+
+#define VTIME_MAX INT64_MAX /* the kernel compares vtimes by the sign of their difference */
+
+/* ---- validation ---- */
+
+/* Every test is written so that NaN fails it: only then is a cast defined. */
+static int32_t valid_cpu(struct engine *e, double cpu)
+{
+	int32_t i;
+
+	if (cpu == SCX_CPU_ANY)
+		return SCX_CPU_ANY;
+	if (cpu >= 0 && cpu < e->view.nr_cpus) {
+		i = (int32_t)cpu;
+		if (i == cpu && __atomic_load_n(&e->view.cpus[i].online, __ATOMIC_RELAXED))
+			return i;
+	}
+	e->stats->bad_cpu++;
+	return SCX_CPU_ANY;
+}
+
+static uint64_t valid_slice(struct engine *e, double slice_ns)
+{
+	const struct engine_config *cfg = &e->cfg;
+
+	if (slice_ns == 0)
+		return cfg->slice_ns;
+	if (slice_ns >= e->min_slice_ns && slice_ns <= e->max_slice_ns)
+		return (uint64_t)(int64_t)slice_ns;
+	e->stats->bad_slice++;
+	if (slice_ns > e->max_slice_ns)
+		return cfg->max_slice_ns;
+	return slice_ns > 0 ? cfg->min_slice_ns : cfg->slice_ns;
+}
+
+static bool is_vtime(double vtime)
+{
+	return vtime >= 0 && vtime < (double)VTIME_MAX;
+}
+
+static uint64_t clamp_vtime(double vtime)
+{
+	if (is_vtime(vtime))
+		return (uint64_t)(int64_t)vtime; /* signed: one instruction, not a dozen */
+	return vtime > 0 ? VTIME_MAX : 0;
+}
+
+static uint64_t valid_vtime(struct engine *e, double vtime)
+{
+	if (!is_vtime(vtime))
+		e->stats->bad_vtime++;
+	return clamp_vtime(vtime);
+}
+
+static uint32_t valid_flags(struct engine *e, uint32_t flags)
+{
+	if (flags & ~(uint32_t)SCX_PREEMPT)
+		e->stats->bad_flags++;
+	return flags & SCX_PREEMPT;
+}
+
+/* ---- commit ---- */
+
+static void fill_verdict(struct scxlua_verdict *v, const struct scx_task *task)
+{
+	v->cookie = task->cookie_;
+	v->seq = task->seq_;
+	v->pid = task->pid;
+	v->reserved = 0;
+}
+
+/* Commits one decision or rejects it; false if there is no room for it in the ring. */
+static bool engine_decide(struct engine *e, const struct scx_decision *d)
+{
+	struct scx_task *task = d->task;
+	struct scxlua_verdict *v;
+
+	if (!table_owns(e->table, task)) {
+		e->stats->reject_unknown++;
+		return true;
+	}
+	if (!task->held_) {
+		e->stats->reject_twice++;
+		return true;
+	}
+	v = uring_reserve(e->out);
+	if (!v)
+		return false;
+	fill_verdict(v, task);
+	v->cpu = valid_cpu(e, d->cpu);
+	v->slice_ns = valid_slice(e, d->slice_ns);
+	v->vtime = valid_vtime(e, d->vtime);
+	v->flags = valid_flags(e, d->flags);
+	e->vtime = v->vtime;
+	task->vtime = (double)(int64_t)v->vtime;
+	engine_let_go(e, task);
+	e->stats->committed++;
+	return true;
+}
+
+uint32_t engine_flush(struct engine *e)
+{
+	struct scx_outbox *outbox = e->outbox;
+	uint32_t n = outbox->n < ENGINE_OUTBOX ? outbox->n : ENGINE_OUTBOX;
+	uint32_t done = 0;
+	uint32_t counted;
+
+	while (done < n && engine_decide(e, &outbox->decision[done]))
+		done++;
+	if (done)
+		uring_publish(e->out);
+	outbox->n = n - done;
+	if (done && outbox->n)
+		memmove(outbox->decision, &outbox->decision[done],
+			outbox->n * sizeof(outbox->decision[0]));
+	counted = e->refused > done ? e->refused - done : 0;
+	if (counted > outbox->n)
+		counted = outbox->n;
+	e->stats->outbox_full += outbox->n - counted;
+	e->refused = outbox->n;
+	return outbox->n;
+}
+
+int scx_outbox_flush(void)
+{
+	return engine_running ? (int)engine_flush(engine_running) : 0;
+}
+
+/* The decision of the runtime: any CPU, the default slice. */
+static bool send_default(struct engine *e, struct scxlua_verdict key)
+{
+	struct scxlua_verdict *v = uring_reserve(e->out);
+
+	if (!v) {
+		e->stats->outbox_full++;
+		return false;
+	}
+	key.cpu = SCX_CPU_ANY;
+	key.slice_ns = e->cfg.slice_ns;
+	*v = key;
+	uring_publish(e->out);
+	e->stats->defaulted++;
+	e->stats->committed++;
+	return true;
+}
+
+/* With its vtime of last time the task neither jumps the queue nor falls behind. */
+void engine_default_task(struct engine *e, struct scx_task *task)
+{
+	struct scxlua_verdict key = { .vtime = clamp_vtime(task->vtime) };
+
+	fill_verdict(&key, task);
+	if (send_default(e, key))
+		engine_let_go(e, task);
+}
+
+/* No slot: the vtime of whoever was decided last puts it somewhere in the queue. */
+void engine_default_record(struct engine *e, const struct scxlua_record *rec)
+{
+	struct scxlua_verdict key = {
+		.cookie = rec->cookie, .seq = rec->seq, .pid = rec->pid, .vtime = e->vtime
+	};
+
+	e->stats->table_full++;
+	send_default(e, key);
+}
+
+/* Decisions about a task that go with it: its slot may be another thread's soon. */
+void engine_forget_decisions(struct engine *e, const struct scx_task *task)
+{
+	struct scx_outbox *outbox = e->outbox;
+	uint32_t n = 0;
+
+	if (outbox->n > ENGINE_OUTBOX)
+		outbox->n = ENGINE_OUTBOX;
+	for (uint32_t i = 0; i < outbox->n; i++) {
+		if (outbox->decision[i].task == task)
+			e->stats->reject_unknown++;
+		else
+			outbox->decision[n++] = outbox->decision[i];
+	}
+	outbox->n = n;
+	if (e->refused > n)
+		e->refused = n;
+}
