@@ -4,6 +4,8 @@
 --
 --   scx.dispatch(task, cpu, slice_ns, vtime, flags)   state a decision
 --   scx.heap([cap]), scx.fifo([cap])                  queues of tasks, see scx/queue.lua
+--   scx.vclock()                                      virtual time, see scx/vclock.lua
+--   scx.random([seed])                                random numbers, see scx/random.lua
 --   scx.now()                                         CLOCK_MONOTONIC, nanoseconds
 --   scx.log(fmt, ...)                                 one line on stderr
 --   scx.opt.KEY                                       options, set once the policy's table is read
@@ -43,6 +45,8 @@ local scx = {
 	nr_cpus = host.nr_cpus,
 	slice_us = outbox.default_slice_us_,
 	opt = option.values,
+	vclock = require("scx.vclock").vclock,
+	random = require("scx.random").random,
 }
 
 --- States a decision: run `task` next on `cpu` for `slice_ns`.
