@@ -130,4 +130,4 @@ install: all ## install under DESTDIR and PREFIX
 	$(foreach f,$(POLICIES),install -Dm644 $f $(DESTDIR)$(PREFIX)/share/scxlua/$f;)
 
 help: ## this list
-	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
