@@ -92,6 +92,16 @@ ran(away, SLICE)
 tap.is(groups()[7], vnow - 5, "one slice of credit")
 m:dispatch(8)
 
+-- What another policy left in data[] is no debt.
+load_policy()
+local junk = m:task { cgroup_id = 9, data = { [0] = 1, 0 / 0, 0 / 0, 0 / 0 } }
+m:enqueue(junk)
+tap.is(groups()[9], 0, "a CPU time that is not a number is not charged")
+m:dispatch(1)
+junk.data[3] = 0 / 0
+ran(junk, SLICE)
+tap.is(groups()[9], 5, "nor given back")
+
 -- Slots: reused once a cgroup is gone, shared if there are too many.
 load_policy()
 for id = 1, 1000 do

@@ -106,6 +106,21 @@ m:enqueue(c)
 m:dispatch(1)
 near(policy.export().V, V0 + 4 * MS, "a task offered again counts once")
 load_policy()
+a, b, c = task("a", 0), task("b", 4), task("c", 0)
+m:enqueue(b, c)
+c.sum_exec_ns = 8 * MS
+m:enqueue(a, c)
+m:dispatch(1)
+near(policy.export().V, V0 + 4 * MS, "whatever comes before it in the batch")
+load_policy()
+for _, bad in ipairs { 0 / 0, 1e300, -1e300, 1 / 0 } do
+	a = task("a", 0)
+	a.data[3] = bad
+	m:enqueue(a)
+	near(a.data[3], V0 + SLICE, "a deadline of " .. tostring(bad) .. " is replaced")
+	m:dispatch(1)
+end
+load_policy()
 a, b = task("a", 0), task("b", 4)
 local junk = m:task { payload = 12345, data = { [0] = V0 + 1e9 } }
 m:enqueue(a, b)

@@ -113,26 +113,30 @@ end
 tap.is(policy.export().drawn, b.data[0], "the last win is where newcomers start from")
 tap.ok(b.data[0] > won, "others won meanwhile")
 m:order()
-a.flags = m.scx.EXPIRED
-a.data[0] = b.data[0] - 9 / 100
-local ahead = 0
-for _ = 1, 200 do
-	local waker = m:task { name = "w", flags = m.scx.WAKEUP }
-	m:enqueue(a, waker)
-	m:dispatch(2)
-	ahead = ahead + (m:order() == "a w" and 1 or 0)
-	a.data[0] = policy.export().drawn - 9 / 100
+
+-- How often a, with its last win at drawn + offset, is before another task in 200 draws.
+local function first(offset, flags)
+	local times = 0
+	for _ = 1, 200 do
+		local other = m:task { name = "w", flags = m.scx.WAKEUP }
+		a.data[0], a.flags = policy.export().drawn + offset, flags
+		m:enqueue(a, other)
+		m:dispatch(2)
+		times = times + (m:order() == "a w" and 1 or 0)
+	end
+	return times
 end
-tap.ok(ahead > 190, string.format("nine turns behind: first in %d of 200 draws", ahead))
-ahead = 0
-for _ = 1, 200 do
-	local waker = m:task { name = "w", flags = m.scx.WAKEUP }
-	a.data[0] = policy.export().drawn - 1e6
-	m:enqueue(a, waker)
-	m:dispatch(2)
-	ahead = ahead + (m:order() == "a w" and 1 or 0)
+
+tap.ok(first(-9 / 100, m.scx.EXPIRED) > 190, "nine turns behind: it is nearly always first")
+
+local function even(times, what)
+	tap.ok(times > 60 and times < 140, string.format("%s: first in %d of 200 draws", what, times))
 end
-tap.ok(ahead > 60 and ahead < 140, string.format("too far behind to be true: in %d", ahead))
+
+even(first(-9 / 100, m.scx.WAKEUP), "one that slept takes part from now on")
+even(first(-1e6, m.scx.EXPIRED), "a last win too long ago to be true")
+even(first(1e6, m.scx.EXPIRED), "one that is to come")
+even(first(0 / 0, m.scx.EXPIRED), "one that is not a number")
 
 -- One that sleeps after a fifth of each slice gets as much CPU time as the hogs. (A hundred,
 -- because two that are decided ahead of it cost it some draws.)

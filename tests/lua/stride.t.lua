@@ -83,6 +83,19 @@ for _ = 1, 20 do
 end
 is(back(a, SLICE), ahead + 1.5 * stride, "who was waiting or running is not moved up")
 
+
+-- It is chosen next, far behind as it is; it keeps that distance too.
+ahead = policy.export().global_pass - zero
+m:dispatch(1)
+is(policy.export().global_pass - zero, ahead, "a pass that is behind does not move the global pass")
+local behind = a.data[0] - zero - ahead
+back(b, SLICE)
+m:dispatch(1)
+tap.ok(behind < -stride, "a was behind")
+is(back(a, SLICE, WAKEUP), ahead + 2 * stride + behind,
+	"who sleeps while it is behind comes back as far behind, less what it used")
+m:dispatch(1)
+
 for _, junk in ipairs { 1e300, -1e300, 0 / 0, 1 / 0 } do
 	local t = m:task { data = { [0] = junk, junk, junk } }
 	local now = policy.export().global_pass
