@@ -55,6 +55,7 @@ include tests/vm/vm.mk
 include tests/unit/unit.mk
 include tests/bpf/bpf.mk
 include tests/bench/bench.mk
+include tests/fuzz/fuzz.mk
 
 $B/%.d: ;
 $B $B/obj $B/unit $B/bench:
@@ -104,7 +105,7 @@ run: deps ## schedule this machine, or a VM with a visible load: POLICY=policies
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/demo '$(POLICY)'
 
-check-build: all $(UNIT_PROGRAMS) $(BPF_TESTS:%=$B/unit/%) $B/canary
+check-build: all $(UNIT_PROGRAMS) $(BPF_TESTS:%=$B/unit/%) $B/canary $B/oddities $B/verifier $B/failing.so $(FUZZERS:%=build/fuzz/%)
 
 test: deps ## all the tests: check, then the real kernel in a VM
 	$(Q)$(MAKE) --no-print-directory check-build
