@@ -205,7 +205,6 @@ end
 local function make_scx(self)
 	local scx = constants()
 	scx.cpus, scx.nr_cpus, scx.opt = self.cpus, self.nr_cpus, self.opt
-	scx.slice_us = self.slice_us
 	function scx.heap(cap) return queue.heap(cap or self.max_tasks) end
 	function scx.fifo(cap) return queue.fifo(cap or self.max_tasks) end
 	function scx.now() return self.now end
@@ -226,9 +225,15 @@ local function make_scx(self)
 	library(self, scx, "average", "ewma", "decay")
 	scx.random = random.random
 	function scx.vclock(start) return vclock.vclock(start or self.now) end
-	return setmetatable(scx, { __index = function(_, key)
-		error("scx has no " .. tostring(key), 2)
-	end })
+	return setmetatable(scx, {
+		__index = function(_, key)
+			return key == "slice_us" and self.slice_us or error("scx has no " .. tostring(key), 2)
+		end,
+		__newindex = function(_, key, value)
+			assert(key == "slice_us" and value >= 100 and value <= 100000, "scx: cannot be set")
+			self.slice_us = value
+		end,
+	})
 end
 
 --- Loads a policy, with this mock as its scx; calls init(). The policy before it is forgotten.
