@@ -4,6 +4,8 @@
 --
 --   scx.dispatch(task, cpu, slice_ns, vtime, flags)   state a decision
 --   scx.heap([cap]), scx.fifo([cap])                  queues of tasks, see scx/queue.lua
+--   scx.percpu(kind, cap)                             a queue per CPU, see scx/percpu.lua
+--   scx.ring(n)                                       numbers that take turns, see scx/ring.lua
 --   scx.now()                                         CLOCK_MONOTONIC, nanoseconds
 --   scx.log(fmt, ...)                                 one line on stderr
 --   scx.opt.KEY                                       options, set once the policy's table is read
@@ -20,6 +22,8 @@ local _, host = ...
 local ffi = require "ffi"
 local queue = require "scx.queue"
 local option = require "scx.option"
+local percpu = require "scx.percpu"
+local ring = require "scx.ring"
 local nearest = require "scx.nearest"
 
 local C = ffi.C
@@ -43,6 +47,8 @@ local scx = {
 	nr_cpus = host.nr_cpus,
 	slice_us = outbox.default_slice_us_,
 	opt = option.values,
+	percpu = percpu,
+	ring = ring,
 }
 
 --- States a decision: run `task` next on `cpu` for `slice_ns`.
