@@ -6,6 +6,8 @@
 --   scx.heap([cap]), scx.fifo([cap])                  queues of tasks, see scx/queue.lua
 --   scx.percpu(kind, cap)                             a queue per CPU, see scx/percpu.lua
 --   scx.ring(n)                                       numbers that take turns, see scx/ring.lua
+--   scx.vclock()                                      virtual time, see scx/vclock.lua
+--   scx.random([seed])                                random numbers, see scx/random.lua
 --   scx.now()                                         CLOCK_MONOTONIC, nanoseconds
 --   scx.log(fmt, ...)                                 one line on stderr
 --   scx.opt.KEY                                       options, set once the policy's table is read
@@ -22,8 +24,6 @@ local _, host = ...
 local ffi = require "ffi"
 local queue = require "scx.queue"
 local option = require "scx.option"
-local percpu = require "scx.percpu"
-local ring = require "scx.ring"
 local nearest = require "scx.nearest"
 
 local C = ffi.C
@@ -47,8 +47,10 @@ local scx = {
 	nr_cpus = host.nr_cpus,
 	slice_us = outbox.default_slice_us_,
 	opt = option.values,
-	percpu = percpu,
-	ring = ring,
+	percpu = require "scx.percpu",
+	ring = require "scx.ring",
+	vclock = require("scx.vclock").vclock,
+	random = require("scx.random").random,
 }
 
 --- States a decision: run `task` next on `cpu` for `slice_ns`.

@@ -23,6 +23,8 @@ local ffi = require "ffi"
 
 local queue = require "mock_queue"
 local machine = require "machine"
+local random = require "scx.random"
+local vclock = require "scx.vclock"
 
 local mock = {}
 mock.__index = mock
@@ -180,14 +182,13 @@ end
 -- A module of the library by the name of what it makes: a function, or a table that has it.
 -- Absent modules make nothing.
 local function library(self, scx, file, ...)
-	local name = "scx." .. file
-	local path = "lua/scx/" .. file .. ".lua"
-	local f = io.open(path)
+	local f = io.open("lua/scx/" .. file .. ".lua")
 	if not f then
 		return
 	end
 	f:close()
-	local module = tap.module(name, { nr_cpus = self.nr_cpus, max_tasks = self.max_tasks })
+	local module = tap.module("scx." .. file,
+		{ nr_cpus = self.nr_cpus, max_tasks = self.max_tasks })
 	for i = 1, select("#", ...) do
 		local key = select(i, ...)
 		scx[key] = type(module) == "function" and module or module[key] or module.new
@@ -222,9 +223,9 @@ local function make_scx(self)
 	package.loaded["scx.queue"] = queue
 	library(self, scx, "ring", "ring")
 	library(self, scx, "percpu", "percpu")
-	library(self, scx, "vclock", "vclock")
 	library(self, scx, "average", "ewma", "decay")
-	library(self, scx, "random", "random")
+	scx.random = random.random
+	function scx.vclock(start) return vclock.vclock(start or self.now) end
 	return setmetatable(scx, { __index = function(_, key)
 		error("scx has no " .. tostring(key), 2)
 	end })
@@ -260,6 +261,7 @@ function mock:enqueue(...)
 	local batch, n = {}, select("#", ...)
 	for i = 1, n do
 		local task = select(i, ...)
+		queue.forget(task)
 		task.enqueue_ns = self.now
 		if not task.held_ then
 			task.held_ = true
