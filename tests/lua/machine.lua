@@ -16,8 +16,9 @@
 --
 -- What the kernel half does, without its delays: a CPU takes the next task of its own queue, then
 -- of the shared one; a task whose slice is over goes back to the policy after its CPU has taken
--- the next, and keeps the CPU, with the runtime's slice, if nobody waits; dispatch() is asked for two tasks per CPU less
--- those that wait; a wakeup that finds an idle CPU and empty queues takes it (builtin_idle).
+-- the next, and keeps the CPU, with the runtime's slice, if nobody waits; dispatch() is asked for
+-- two tasks per CPU less those that wait; a wakeup that finds an idle CPU and empty queues takes it
+-- (builtin_idle).
 
 local M = {}
 

@@ -87,7 +87,7 @@ local function room_kept(path, o)
 		good = good and #m.decided - before <= 6 and held == m.nr_held
 		m.outbox = {} -- the kernel takes them
 	end
-	tap.ok(good and m.nr_held == 0, "no more decisions than there is room for, and it says what is held")
+	tap.ok(good and m.nr_held == 0, "no more decisions than there is room for, the rest is counted")
 end
 
 local function queue_full(path, o)
