@@ -147,7 +147,7 @@ double scx_now_ns(void);
 
 /* What a policy can ask while one of its hooks runs; see ask.h. */
 int scx_allowed(const struct scx_task *task, double cpu);
-int scx_pick_idle(const struct scx_task *task);
+int scx_pick_idle(const struct scx_task *task, double llc);
 int scx_kick(double cpu, uint32_t flags);
 uint32_t scx_nr_held(void);
 uint32_t scx_nr_queued(void);
