@@ -191,6 +191,8 @@ static uint64_t ops_flags(bool partial)
 		return 0;
 	flags = kernel_enum(btf, "scx_ops_flags", "SCX_OPS_ENQ_LAST") |
 		kernel_enum(btf, "scx_ops_flags", "SCX_OPS_KEEP_BUILTIN_IDLE") |
+		kernel_enum(btf, "scx_ops_flags", "SCX_OPS_ENQ_EXITING") |
+		kernel_enum(btf, "scx_ops_flags", "SCX_OPS_ENQ_MIGRATION_DISABLED") |
 		kernel_enum(btf, "scx_ops_flags", "SCX_OPS_ALLOW_QUEUED_WAKEUP");
 	if (partial)
 		flags |= kernel_enum(btf, "scx_ops_flags", "SCX_OPS_SWITCH_PARTIAL");
