@@ -223,23 +223,28 @@ static void direct_paths(void **state)
  * queue has tasks, ops.dispatch is not called. Ending threads always do, there may be crowds. */
 static void direct_hogs_take_turns(void **state)
 {
-	struct model_task *t, *k;
+	struct model_task *t, *k[2];
+	int i;
 
 	(void)state;
 	machine(1);
-	k = plain(200, 1);
-	k->p.flags = PF_KTHREAD;
-	model_wake(k);
-	model_run_all();
-	assert_true(k->running);
+	for (i = 0; i < 2; i++) {
+		k[i] = plain(200 + i, 1);
+		k[i]->p.flags = PF_KTHREAD;
+		model_wake(k[i]);
+		if (i == 0)
+			model_run_all();
+	}
+	assert_true(k[0]->running);
+	assert_int_equal(at(k[1]), LOCAL_ID);
 	model_advance(config()->slice_ns);
-	model_preempt(k);
-	assert_int_equal(at(k), DSQ_BYPASS);
-	assert_int_equal(total().direct_kernel, 2);
-	model_schedule(0);
+	model_preempt(k[0]);
+	assert_int_equal(at(k[0]), DSQ_BYPASS);
+	assert_true(k[1]->running);
 	model_advance(1 * MS);
-	model_preempt(k); /* with slice left: at once */
-	assert_int_equal(at(k), LOCAL_ID);
+	model_preempt(k[1]); /* with slice left: at once */
+	assert_int_equal(at(k[1]), LOCAL_ID);
+	assert_true(k[0]->running);
 	machine(1);
 	busy();
 	t = plain(100, 1);
