@@ -25,6 +25,8 @@ static bool is_transient(const char *line)
 		"retry recording",
 		"error thrown or hook",
 		"failed to allocate mcode",
+		"symbol not in cache", /* of a C function that was not called so far */
+		"blacklisted", /* after others: NYI is told, and interpreting shows in bytes */
 	};
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
@@ -33,15 +35,15 @@ static bool is_transient(const char *line)
 	return false;
 }
 
-static void keep_abort(const char *line, uint32_t times, void *arg)
+static void keep_abort(const struct lua_abort_row *row, void *arg)
 {
 	struct check *c = arg;
 	struct abort_line *to = &c->abort[c->nr_aborts];
 
-	if (is_transient(line) || c->nr_aborts == MAX_ABORTS)
+	if (is_transient(row->line) || c->nr_aborts == MAX_ABORTS)
 		return;
-	snprintf(to->text, sizeof(to->text), "%s", line);
-	to->times = times;
+	snprintf(to->text, sizeof(to->text), "%s", row->line);
+	to->times = row->times;
 	c->nr_aborts++;
 }
 static int make_engine(struct trial *t)
