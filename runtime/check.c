@@ -9,9 +9,10 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "check_state.h"
+#include "check_trial.h"
 
 enum {
 	HOOK_LIMIT_MS = 1000,
@@ -19,7 +20,7 @@ enum {
 	POLL_MS = 5,
 };
 
-uint64_t check_clock_ns(clockid_t clock)
+static uint64_t clock_ns(clockid_t clock)
 {
 	struct timespec ts = { 0 };
 
@@ -39,7 +40,7 @@ static bool is_stuck(struct watch *w, const struct check *c)
 {
 	uint32_t hook = __atomic_load_n(&c->progress.in_hook, __ATOMIC_ACQUIRE);
 	uint64_t batch = __atomic_load_n(&c->progress.batch, __ATOMIC_ACQUIRE);
-	uint64_t cpu_ns = check_clock_ns(w->cpu_clock), wall_ns = check_clock_ns(CLOCK_MONOTONIC);
+	uint64_t cpu_ns = clock_ns(w->cpu_clock), wall_ns = clock_ns(CLOCK_MONOTONIC);
 	uint64_t limit_ms = hook == HOOK_LOAD ? 2 * LOAD_LIMIT_MS : HOOK_LIMIT_MS;
 
 	if (hook == HOOK_NONE || batch != w->batch || !w->wall_ns) {
@@ -100,54 +101,96 @@ static void supervise(struct check *c, pid_t pid, const char *path)
 		describe_crash(c, path);
 }
 
-static void run_once(struct check *c, struct script *script, const struct lua_option *opts,
-		     size_t nr, bool watch)
+struct job {
+	struct script *script;
+	const struct lua_option *opts;
+	size_t nr;
+};
+
+/* In a child of its own: a trial, or if `found` is given, what is wrong there line by line. */
+static void run_child(struct check *c, const struct job *job, bool watch, const struct check *found)
 {
 	pid_t pid;
 
-	memset(c, 0, sizeof(*c));
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
-		check_trial(c, script, opts, nr, watch);
-		script_free(script);
+		if (found)
+			check_lines(c, job->script, job->opts, job->nr, found);
+		else
+			check_trial(c, job->script, job->opts, job->nr, watch);
+		script_free(job->script);
 		exit(0);
 	}
 	if (pid < 0)
 		snprintf(c->fatal, POLICY_ERROR_LEN, "cannot start a process: %s", strerror(errno));
 	else
-		supervise(c, pid, script->path);
+		supervise(c, pid, job->script->path);
 }
 
-/* LuaJIT of 2022 can crash while it reports a trace abort; without reports it does not. */
-static void run_all(struct check *c, struct script *script, const struct lua_option *opts,
-		    size_t nr)
-{
-	run_once(c, script, opts, nr, true);
-	if (!c->crashed || c->ran_out)
-		return;
-	run_once(c, script, opts, nr, false);
-	if (!c->fatal[0])
-		snprintf(c->warning, POLICY_ERROR_LEN,
-			 "LuaJIT crashed while trace aborts were recorded; they are not known");
-}
-int check_run(const char *path, const struct lua_option *opts, size_t nr,
-	      const struct check_args *args)
+/* Memory that a child's writes are seen in; NULL if there is none. */
+static struct check *new_check(void)
 {
 	struct check *c =
 		mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return c == MAP_FAILED ? NULL : c;
+}
+
+static bool has_wrong_decisions(const struct check *c)
+{
+	for (int kind = FIRST_OF_DECISION; kind <= LAST_OF_DECISION; kind++)
+		for (int at = 0; at < NR_AT; at++)
+			for (int load = 0; load < NR_LOADS; load++)
+				if (c->found[kind][at][load])
+					return true;
+	return false;
+}
+
+/* Lines are only an addition: that run may fail. */
+static void find_lines(struct check *c, const struct job *job)
+{
+	struct check *lines = new_check();
+
+	if (!lines)
+		return;
+	run_child(lines, job, false, c);
+	memcpy(c->line, lines->line, sizeof(c->line));
+	munmap(lines, sizeof(*lines));
+}
+
+/* LuaJIT of 2022 can crash while it reports a trace abort; without reports it does not. */
+static void run_all(struct check *c, const struct job *job)
+{
+	run_child(c, job, true, NULL);
+	if (c->crashed && !c->ran_out) {
+		memset(c, 0, sizeof(*c));
+		run_child(c, job, false, NULL);
+		if (!c->fatal[0])
+			snprintf(c->warning, POLICY_ERROR_LEN,
+				 "LuaJIT crashed while trace aborts were recorded; they are not "
+				 "known");
+	}
+	if (!c->fatal[0] && has_wrong_decisions(c))
+		find_lines(c, job);
+}
+
+int check_run(const char *path, const struct lua_option *opts, size_t nr,
+	      const struct check_args *args)
+{
+	struct check *c = new_check();
 	struct script unread = { .path = (char *)(uintptr_t)path };
-	struct script *script = NULL;
+	struct job job = { .opts = opts, .nr = nr };
 	int status;
 
-	if (c == MAP_FAILED) {
+	if (!c) {
 		fprintf(stderr, "scxlua: no memory to check %s\n", path);
 		return 2;
 	}
-	if (!script_read(&script, path, c->fatal))
-		run_all(c, script, opts, nr);
-	status = check_report(c, script ? script : &unread, args);
-	script_free(script);
+	if (!script_read(&job.script, path, c->fatal))
+		run_all(c, &job);
+	status = check_report(c, job.script ? job.script : &unread, args);
+	script_free(job.script);
 	munmap(c, sizeof(*c));
 	return status;
 }
