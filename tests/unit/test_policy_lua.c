@@ -530,6 +530,25 @@ static void test_warm_up_leaves_no_trace(void **state)
 	assert_true(r.stats.committed > 0);
 }
 
+/* The policy goes on with what it has seen: a time to come would make it wait for it. */
+static void test_warm_up_shows_no_future(void **state)
+{
+	(void)state;
+	assert_int_equal(load_text(
+				 POLICY("local latest, stop = 0, 0",
+					"for i = 0, n - 1 do local t = tasks[i] "
+					"latest = math.max(latest, t.enqueue_ns) "
+					"stop = math.max(stop, t.stop_ns) scx.dispatch(t) end end, "
+					"stats = function(t) "
+					"t.ahead = math.max(latest, stop) - scx.now()")),
+			 0);
+	assert_int_equal(policy_warm_up(r.lp, &r.host, r.error), 0);
+	assert_int_equal(lua_policy_stats(r.lp, &policy_stats), 0);
+	assert_int_equal(policy_stats.nr, 1);
+	assert_true(policy_stats.stat[0].value < 0);
+	assert_true(policy_stats.stat[0].value > -1e9 * 60); /* of this clock, all the same */
+}
+
 static void test_warm_up_reports_errors(void **state)
 {
 	(void)state;
@@ -742,6 +761,7 @@ int main(void)
 		TEST(test_interpreted_heap_is_exact),
 		TEST(test_decisions_have_lines),
 		TEST(test_warm_up_leaves_no_trace),
+		TEST(test_warm_up_shows_no_future),
 		TEST(test_warm_up_reports_errors),
 		TEST(test_collector_is_stopped),
 		TEST(test_relief_without_idle),
