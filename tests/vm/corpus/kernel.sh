@@ -127,6 +127,7 @@ K11() {
 		pid=$!
 		seconds=1
 		under policies/fifo.lua
+		sed 's/^/# log: /' "$run/log"
 		kill "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
 		echo 1 >/sys/devices/system/cpu/cpu1/online 2>/dev/null

@@ -24,6 +24,7 @@ expect() {
 	"$@" && return
 	complaints=$((complaints + 1))
 	say "expected: $what ($*)"
+	return 1
 }
 
 # what TEXT: goes into the case's line and the table.
@@ -62,6 +63,7 @@ under() {
 }
 
 rule() {
+	expect 'a report' test -s "$run/json" || return
 	expect 'exit status 0 and kind 64' is "$status$(num kind)" -eq 064
 	expect 'the ledger balances' settled
 	expect 'something was decided' is "$(num queued)" -gt 0
