@@ -91,8 +91,8 @@ struct scx_task {
  */
 struct scx_cpu {
 	SCX_RO int32_t online;
-	SCX_RO int32_t idle;	  /* 1 = in the idle loop */
-	SCX_RO int32_t task_pid;  /* who runs on it, 0 = idle or another class */
+	SCX_RO int32_t idle;	  /* 1 = in the idle loop, or has nothing but the worker */
+	SCX_RO int32_t task_pid;  /* who runs on it, 0 = idle, the worker or another class */
 	SCX_RO uint32_t queued;	  /* tasks on this CPU's own queue */
 	SCX_RO uint64_t since_ns; /* when that task got the CPU */
 	SCX_RO uint64_t slice_ns; /* the slice it got */
