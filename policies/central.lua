@@ -121,7 +121,7 @@ return {
 		long_us = { 100000, "time slice while nobody waits, microseconds", 100, 1000000 },
 	},
 	builtin_idle = false, -- it would take the central CPU like any other
-	tick_ms = 5,
+	tick_ms = 10,
 	tick = look_around,
 	enqueue = enqueue,
 	dispatch = dispatch_some,

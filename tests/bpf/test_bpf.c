@@ -1072,6 +1072,54 @@ static void woken_cpu_is_idle(void **state)
 	assert_int_equal(total().idle_missed, 2);
 }
 
+/* A tick that is due gets the worker a CPU: an idle one, or the one it had, interrupted. */
+static void tick_wakes_the_worker(void **state)
+{
+	struct model_task *w;
+	u64 guarded;
+
+	(void)state;
+	machine(2);
+	w = worker();
+	model_wake(w);
+	model_run_all();
+	assert_int_equal(at(w), DSQ_WORKER);
+	control.due_ns = model.now + 3 * MS;
+	assert_false(worker_wanted(0, model.now + 3 * MS - 1));
+	assert_true(worker_wanted(0, model.now + 3 * MS));
+	model_timer_fire();
+	assert_int_equal(model.timer_at, control.due_ns);
+	guarded = guarded_ns;
+	model_advance(3 * MS);
+	model_timer_fire();
+	assert_int_equal(model.timer_at, model.now + 1 * MS); /* until it has run */
+	assert_int_equal(guarded_ns, guarded);		      /* no time to look at all else */
+	model_run_all();
+	assert_true(w->running);
+	control.due_ns = model.now + 3 * MS;
+	model_yield(w);
+	assert_int_equal(at(w), DSQ_WORKER);
+	busy();
+	model_advance(3 * MS);
+	model_timer_fire();
+	assert_int_equal(model.cpu[w->cpu].kicks_preempt, 1);
+	model_advance(config()->hold_ns / 2);
+	model_timer_fire();
+	assert_int_equal(guarded_ns, model.now);
+	/* A tick that is far, none at all, and nobody to be asked. */
+	control.due_ns = model.now + 3600 * 1000 * MS;
+	model_timer_fire();
+	assert_int_equal(model.timer_at, model.now + config()->hold_ns / 2);
+	control.due_ns = 0;
+	assert_int_equal(guard_pause(model.now), config()->hold_ns / 2);
+	assert_false(tick_due(model.now));
+	control.due_ns = 1;
+	assert_true(tick_due(model.now));
+	control.worker_pid = 0;
+	assert_int_equal(guard_pause(model.now), config()->hold_ns / 2);
+	assert_false(tick_due(model.now));
+}
+
 static void worker_wanted_conditions(void **state)
 {
 	struct model_task *t;
@@ -1657,6 +1705,7 @@ int main(void)
 		T(worker_taken_for_work),
 		T(worker_cpu_is_idle),
 		T(woken_cpu_is_idle),
+		T(tick_wakes_the_worker),
 		T(worker_wanted_conditions),
 		T(worker_hogs_not),
 		T(worker_hog_runs_when_alone),
