@@ -91,8 +91,8 @@ struct scx_task {
  */
 struct scx_cpu {
 	SCX_RO int32_t online;
-	SCX_RO int32_t idle;	  /* 1 = in the idle loop */
-	SCX_RO int32_t task_pid;  /* who runs on it, 0 = idle or another class */
+	SCX_RO int32_t idle;	  /* 1 = in the idle loop, or has nothing but the worker */
+	SCX_RO int32_t task_pid;  /* who runs on it, 0 = idle, the worker or another class */
 	SCX_RO uint32_t queued;	  /* tasks on this CPU's own queue */
 	SCX_RO uint64_t since_ns; /* when that task got the CPU */
 	SCX_RO uint64_t slice_ns; /* the slice it got */
@@ -262,7 +262,9 @@ struct scxlua_control {
 	uint32_t held;	       /* tasks that the policy would dispatch if there were room */
 	uint32_t stalled;      /* 1 = its last cycle had nothing to do */
 	uint32_t busy;	       /* 1 = in the middle of a cycle: it must run on, not wait for work */
-	uint32_t pad1[11];
+	uint32_t pad1;
+	uint64_t due_ns; /* when it wants a turn though nothing happens, 0 = at no time */
+	uint32_t pad2[8];
 
 	/* written by BPF */
 	uint32_t shared_depth; /* tasks on the shared queue when the worker was last picked */
@@ -270,7 +272,7 @@ struct scxlua_control {
 	int32_t worker_pid;	   /* active worker in the initial PID namespace, 0 = none */
 	uint32_t lost_exits;	   /* exit records that found the ring full */
 	uint64_t applied_slice_ns; /* slice of the last decided task that got a CPU */
-	uint32_t pad2[10];
+	uint32_t pad3[10];
 };
 
 /*

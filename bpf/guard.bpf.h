@@ -31,6 +31,7 @@ struct {
 
 uint64_t evacuate_until; /* a CPU went offline: see evacuate() */
 uint32_t next_cpu;	 /* where the timer's round over the CPUs goes on; the timer's own */
+uint64_t guarded_ns;	 /* when it last looked at all; the timer's own */
 
 /* Has the first task of the queue been there since before `limit`? Then also kicks for it. */
 static __always_inline bool head_before(u64 dsq, u64 limit, bool kick)
@@ -225,6 +226,12 @@ static __always_inline void guard_cpu(u32 cpu, u64 now)
 		rescue_both_ends(DSQ_CPU + cpu, limit);
 }
 
+/* Is the policy's tick() due? */
+static __always_inline bool tick_due(u64 now)
+{
+	return control.worker_pid && control.due_ns && (s64)(now - control.due_ns) >= 0;
+}
+
 /* Has the worker yielded, and must run: a sign of life is due, or a record waits too long? */
 static __always_inline bool worker_overdue(u64 now)
 {
@@ -239,13 +246,10 @@ static __always_inline bool worker_overdue(u64 now)
 	       bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA);
 }
 
-static int guard_tick(void *map, int *key, struct bpf_timer *timer)
+static __always_inline void guard_all(u64 now)
 {
-	u64 now = bpf_ktime_get_ns();
 	int i;
 
-	/* Started from a sleepable op, so older verifiers take this for sleepable code. */
-	bpf_rcu_read_lock();
 	bpf_for(i, 0, CPUS_PER_TICK) {
 		if (i >= cfg.nr_cpu_ids)
 			break;
@@ -261,10 +265,35 @@ static int guard_tick(void *map, int *key, struct bpf_timer *timer)
 	if (now < evacuate_until)
 		evacuate_all();
 	press_head(DSQ_STARVED);
-	if (worker_overdue(now))
+}
+
+/*
+ * How long the timer may sleep: until the policy's tick() is due, if that is sooner than the next
+ * look at everything. While it is overdue, and the worker on its way, a millisecond.
+ */
+static __always_inline u64 guard_pause(u64 now)
+{
+	s64 until = control.due_ns - now;
+
+	if (!control.worker_pid || !control.due_ns || until > (s64)(cfg.hold_ns / 2))
+		return cfg.hold_ns / 2;
+	return until > NSEC_PER_MSEC ? until : NSEC_PER_MSEC;
+}
+
+static int guard_tick(void *map, int *key, struct bpf_timer *timer)
+{
+	u64 now = bpf_ktime_get_ns();
+
+	/* Started from a sleepable op, so older verifiers take this for sleepable code. */
+	bpf_rcu_read_lock();
+	if (!control.due_ns || now - guarded_ns >= cfg.hold_ns / 2) {
+		guarded_ns = now;
+		guard_all(now);
+	}
+	if (worker_overdue(now) || tick_due(now))
 		press_head(DSQ_WORKER);
 	bpf_rcu_read_unlock();
-	bpf_timer_start(timer, cfg.hold_ns / 2, 0);
+	bpf_timer_start(timer, guard_pause(now), 0);
 	return 0;
 }
 

@@ -10,7 +10,7 @@
 #define SCXLUA_PICK_BPF_H
 
 /*
- * Is there something for the worker: a cycle to finish, a sign of life due, a record, or room
+ * Is there something for the worker: a cycle to finish, a sign of life or tick due, a record, or room
  * for what the policy holds? A cycle of the worker that found nothing to do (stalled) is not repeated at
  * once, or a policy that holds back would spin on an otherwise idle CPU.
  */
@@ -20,7 +20,7 @@ static __always_inline bool worker_wanted(s32 cpu, u64 now)
 
 	if (!control.worker_pid)
 		return true; /* one that was active: let it run, to its end most likely */
-	if (control.busy || since > (s64)cfg.heartbeat_ns ||
+	if (control.busy || since > (s64)cfg.heartbeat_ns || tick_due(now) ||
 	    bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA))
 		return true;
 	if (!control.held || (control.stalled && since < NSEC_PER_MSEC))

@@ -52,7 +52,10 @@ s32 SCX_OP(scxlua_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flag
 {
 	bool is_idle = false;
 	s32 cpu = scx_bpf_select_cpu_dfl(p, prev_cpu, wake_flags, &is_idle);
+	struct task_ctx *tctx = task_ctx(p);
 
+	if (tctx)
+		tctx->woken = is_idle ? cpu + 1 : 0;
 	if (!is_idle || is_worker(p))
 		return cpu;
 	if (!is_own(p) && !is_direct(p)) {
@@ -148,17 +151,23 @@ void SCX_OP(scxlua_running, struct task_struct *p)
 
 	if (!tctx || !row)
 		return;
-	if (is_worker(p))
-		worker_last_run = now;
 	was = settle(tctx);
 	if (was == TASK_HELD)
 		count(aged_out);
 	tctx->start_ns = now;
+	tctx->woken = 0;
 	tctx->slice_ns = p->scx.slice;
 	if (was == TASK_DECIDED)
 		control.applied_slice_ns = tctx->slice_ns;
 	if ((s64)(tctx->vtime - vtime_now) > 0)
 		vtime_now = tctx->vtime;
+	if (is_worker(p)) {
+		/* To a policy, which can only ask while it runs, its CPU is what it is without it. */
+		worker_last_run = now;
+		row->idle = nobody_waits(scx_bpf_task_cpu(p));
+		worker_cpu = row->idle ? scx_bpf_task_cpu(p) : -1;
+		return;
+	}
 	row->task_pid = p->pid;
 	row->since_ns = now;
 	row->slice_ns = tctx->slice_ns;
@@ -177,8 +186,11 @@ void SCX_OP(scxlua_stopping, struct task_struct *p, bool runnable)
 	ran = tctx->stop_ns - tctx->start_ns;
 	tctx->exec_ns += ran;
 	tctx->vtime += ran * 100 / (p->scx.weight ?: 1);
-	if (is_worker(p))
+	if (is_worker(p)) {
 		worker_hog = ran < WORKER_SLICE_NS ? 0 : worker_hog + 1;
+		worker_cpu = -1;
+		row->idle = 0;
+	}
 	row->task_pid = 0;
 }
 

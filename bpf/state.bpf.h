@@ -63,6 +63,7 @@ int32_t own_tgid[SCXLUA_NR_OWN];
 uint64_t worker_last_run;
 uint64_t worker_asked_since; /* when the oldest unserved record came in, 0 = none */
 uint32_t worker_hog;	     /* slices it has used up in a row */
+int32_t worker_cpu = -1;     /* the CPU it has, if that looks for work next; see claim_idle() */
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -104,6 +105,7 @@ struct task_ctx {
 	u64 mask_sent; /* table epoch << 32 | cpumask_seq that the worker knows the affinity of */
 	u32 cpumask_seq;
 	s32 hold_cpu; /* on whose hold queue it was last put */
+	s32 woken;    /* the idle CPU that was woken for it, + 1; 0 = none, or it has run since */
 };
 
 struct {

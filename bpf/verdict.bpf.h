@@ -24,10 +24,31 @@ struct drain_ctx {
 	u32 n;
 };
 
+/*
+ * Takes an idle CPU for the task; false if it is not idle, or taken. As good as idle, for it looks
+ * for work in a moment, are the CPU that was woken for this very task, and the one that
+ * runs the worker for want of anything else.
+ */
+static __always_inline bool claim_idle(struct task_ctx *tctx, s32 cpu, struct scx_cpu *row)
+{
+	bool is_woken, is_workers;
+
+	if (scx_bpf_test_and_clear_cpu_idle(cpu))
+		return true;
+	is_woken = tctx->woken == cpu + 1 && !row->task_pid &&
+		   scx_bpf_dsq_nr_queued(DSQ_CPU + cpu) <= 0;
+	is_workers = cpu >= 0 && __sync_val_compare_and_swap(&worker_cpu, cpu, -1) == cpu;
+	if (!is_woken && !is_workers)
+		return false;
+	row->idle = 0;
+	return true;
+}
+
 /* On which queue the decision puts the task. The kernel ejects a scheduler that puts a task
  * on a CPU it may not use, hence custom queues and this check; the rest of the race (affinity
  * changed since) is the starvation guard's, which finds a task that nobody can take. */
-static __always_inline u64 target_queue(struct task_struct *p, const struct scxlua_verdict *v)
+static __always_inline u64 target_queue(struct task_struct *p, struct task_ctx *tctx,
+					const struct scxlua_verdict *v)
 {
 	s32 cpu = v->cpu;
 
@@ -42,7 +63,7 @@ static __always_inline u64 target_queue(struct task_struct *p, const struct scxl
 
 		if (row && row->online) {
 			/* Two decisions may name one idle CPU: the first to get here has it. */
-			if (!(v->flags & SCX_IF_IDLE) || scx_bpf_test_and_clear_cpu_idle(cpu))
+			if (!(v->flags & SCX_IF_IDLE) || claim_idle(tctx, cpu, row))
 				return DSQ_CPU + cpu;
 			count(idle_missed);
 			return DSQ_SHARED;
@@ -141,7 +162,7 @@ static __always_inline void apply(struct task_struct *p, struct task_ctx *tctx,
 			count(stale);
 		return;
 	}
-	target = target_queue(p, v);
+	target = target_queue(p, tctx, v);
 	if (move_held(p, tctx, v, target)) {
 		count(decided);
 		kick_for(p, target, v->flags);

@@ -59,36 +59,32 @@ local function send(task, cpu, flags)
 	return dispatch(task, cpu, slice_us * 1000, nil, flags)
 end
 
--- In place of an overdue task; false if that cannot be.
-local function send_overdue(task, cpu, now)
-	if not allowed(task, cpu) or not send(task, cpu, PREEMPT) then
-		return false
-	end
-	cut_ns[cpu] = now
-	return true
-end
-
 -- It can run nowhere else, so no other CPU is interrupted for it.
 local function send_pinned(task, now)
-	owed_ns[task.cpu] = now
-	return is_overdue(task.cpu, now) and send_overdue(task, task.cpu, now)
-		or send(task, task.cpu, 0)
+	local cpu, flags = task.cpu, 0
+	if is_overdue(cpu, now) then
+		cut_ns[cpu], flags = now, PREEMPT
+	end
+	owed_ns[cpu] = now
+	return send(task, cpu, flags)
 end
 
--- To where it runs at once, if there is such a CPU; else to the first that is free.
+-- To a CPU where it runs at once, if there is one; else to the first that is free.
 local function send_first(task, now)
-	local cpu = pick_idle(task)
+	local cpu, flags = pick_idle(task), IF_IDLE
 	if cpu == opt.central_cpu then
 		cpu = pick_idle(task) or cpu -- which is given out once
 	end
-	if cpu then
-		return send(task, cpu, IF_IDLE)
+	if not cpu then
+		cpu, flags = CPU_ANY, 0
+		local late = nr_overdue > 0 and overdue[nr_overdue]
+		if late and cpus[late].online == 1 and allowed(task, late) then
+			cpu, flags = late, PREEMPT
+			cut_ns[cpu] = now
+			nr_overdue = nr_overdue - 1
+		end
 	end
-	if nr_overdue > 0 and send_overdue(task, overdue[nr_overdue], now) then
-		nr_overdue = nr_overdue - 1
-		return true
-	end
-	return send(task, CPU_ANY, 0)
+	return send(task, cpu, flags)
 end
 
 local function enqueue(tasks, n)
@@ -104,9 +100,11 @@ local function dispatch_some(room)
 	local now = scx.now()
 	for _ = 1, room do
 		local task = queue:peek()
-		local is_pinned = task and task.nr_cpus_allowed == 1 and cpus[task.cpu].online == 1
-		local send_it = is_pinned and send_pinned or send_first
-		if not task or not send_it(task, now) then
+		if not task then
+			break
+		end
+		local is_pinned = task.nr_cpus_allowed == 1 and cpus[task.cpu].online == 1
+		if not (is_pinned and send_pinned(task, now) or not is_pinned and send_first(task, now)) then
 			break
 		end
 		queue:pop()
@@ -123,7 +121,7 @@ return {
 		long_us = { 100000, "time slice while nobody waits, microseconds", 100, 1000000 },
 	},
 	builtin_idle = false, -- it would take the central CPU like any other
-	tick_ms = 5,
+	tick_ms = 10,
 	tick = look_around,
 	enqueue = enqueue,
 	dispatch = dispatch_some,

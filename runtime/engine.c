@@ -253,11 +253,16 @@ static void engine_dispatch(struct engine *e, uint64_t committed)
 	e->claimed = left >= 0 ? (uint32_t)left : e->held;
 }
 
+static bool can_tick(const struct engine *e)
+{
+	return e->policy && e->policy->ops->tick && e->policy->ops->tick_ns;
+}
+
 static void engine_tick(struct engine *e, uint64_t now)
 {
 	struct policy *p = e->policy;
 
-	if (!p || !p->ops->tick || p->ops->tick_ns == 0 || now < e->tick_due)
+	if (!can_tick(e) || now < e->tick_due)
 		return;
 	e->tick_due = now + p->ops->tick_ns;
 	hook_begin(e, HOOK_TICK);
@@ -467,6 +472,7 @@ static void report(struct engine *e, uint64_t now, uint32_t handled)
 
 	__atomic_store_n(&control->held, can_dispatch(e) ? held : 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->stalled, handled == 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&control->due_ns, can_tick(e) ? e->tick_due : 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->busy, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&control->heartbeat_ns, now, __ATOMIC_RELEASE);
 }

@@ -979,6 +979,147 @@ static void worker_taken_for_work(void **state)
 	assert_true(w->running); /* a sign of life is due */
 }
 
+/* A verdict for the task: CPU 0 if it is idle. */
+static void decide_if_idle(struct model_task *t)
+{
+	struct scxlua_verdict v = verdict_for(t, 0, 1);
+
+	v.flags = SCX_IF_IDLE;
+	model_verdict(&v);
+}
+
+/* The CPU that the worker was woken on can be decided for, as if it were idle; once. */
+static void worker_cpu_is_idle(void **state)
+{
+	struct model_task *w, *a, *b, *c;
+
+	(void)state;
+	machine(2);
+	w = worker();
+	model_wake(w);
+	model_run_all();
+	a = held(100, 1); /* wakes CPU 0, which has nothing but the worker */
+	model_run_all();
+	assert_true(w->running && w->cpu == 0);
+	assert_int_equal(cpu_row(0)->task_pid, 0);
+	assert_int_equal(cpu_row(0)->idle, 1);
+	b = held(101, 1);
+	empty_records();
+	decide_if_idle(a);
+	decide_if_idle(b);
+	model.this_cpu = 1;
+	drain_verdicts(); /* by another CPU, while the worker runs */
+	assert_int_equal(at(a), DSQ_CPU + 0);
+	assert_int_equal(at(b), DSQ_SHARED);
+	assert_int_equal(total().idle_missed, 1);
+	assert_int_equal(cpu_row(0)->idle, 0);
+	model_yield(w);
+	assert_true(a->running);
+	assert_int_equal(cpu_row(0)->task_pid, 100);
+	/* Somebody waits there already. */
+	c = held(102, 1);
+	model_yield(a);
+	assert_true(w->running);
+	assert_int_equal(cpu_row(0)->idle, 0);
+	empty_records();
+	decide_if_idle(c);
+	model_yield(w); /* drains itself */
+	assert_int_equal(at(c), DSQ_SHARED);
+	assert_int_equal(total().idle_missed, 2);
+	/* Neither does it stay so when the worker has gone, nor is it the kernel's to give out. */
+	assert_int_equal(cpu_row(0)->idle, 0);
+	assert_int_equal(worker_cpu, -1);
+}
+
+/* The idle CPU that a wakeup takes for a task is still that task's while it wakes up. */
+static void woken_cpu_is_idle(void **state)
+{
+	struct model_task *w, *a, *b;
+
+	(void)state;
+	machine(2);
+	w = worker();
+	model_wake(w);
+	model_run_all();
+	held(100, 2);
+	model_run_all();
+	assert_true(w->running && w->cpu == 1);
+	empty_records();
+	a = held(101, 3);
+	assert_int_equal(model.cpu[0].idle, 0);
+	assert_int_equal(ctx(a)->woken, 1);
+	decide_if_idle(a);
+	model.this_cpu = 1;
+	drain_verdicts();
+	assert_int_equal(at(a), DSQ_CPU + 0);
+	b = held(102, 3); /* for which nothing was idle */
+	assert_int_equal(ctx(b)->woken, 0);
+	decide_if_idle(b);
+	drain_verdicts();
+	assert_int_equal(at(b), DSQ_SHARED);
+	model_run_all();
+	assert_true(a->running);
+	assert_int_equal(ctx(a)->woken, 0);
+	/* Woken for a task, and then busy with another. */
+	model_exit(a);
+	model_exit(b);
+	a = held(103, 3);
+	assert_int_equal(ctx(a)->woken, 1);
+	cpu_row(0)->task_pid = 4711;
+	decide_if_idle(a);
+	drain_verdicts();
+	assert_int_equal(at(a), DSQ_SHARED);
+	assert_int_equal(total().idle_missed, 2);
+}
+
+/* A tick that is due gets the worker a CPU: an idle one, or the one it had, interrupted. */
+static void tick_wakes_the_worker(void **state)
+{
+	struct model_task *w;
+	u64 guarded;
+
+	(void)state;
+	machine(2);
+	w = worker();
+	model_wake(w);
+	model_run_all();
+	assert_int_equal(at(w), DSQ_WORKER);
+	control.due_ns = model.now + 3 * MS;
+	assert_false(worker_wanted(0, model.now + 3 * MS - 1));
+	assert_true(worker_wanted(0, model.now + 3 * MS));
+	model_timer_fire();
+	assert_int_equal(model.timer_at, control.due_ns);
+	guarded = guarded_ns;
+	model_advance(3 * MS);
+	model_timer_fire();
+	assert_int_equal(model.timer_at, model.now + 1 * MS); /* until it has run */
+	assert_int_equal(guarded_ns, guarded);		      /* no time to look at all else */
+	model_run_all();
+	assert_true(w->running);
+	control.due_ns = model.now + 3 * MS;
+	model_yield(w);
+	assert_int_equal(at(w), DSQ_WORKER);
+	busy();
+	model_advance(3 * MS);
+	model_timer_fire();
+	assert_int_equal(model.cpu[w->cpu].kicks_preempt, 1);
+	model_advance(config()->hold_ns / 2);
+	model_timer_fire();
+	assert_int_equal(guarded_ns, model.now);
+	/* A tick that is far, none at all, and nobody to be asked. */
+	control.due_ns = model.now + 3600 * 1000 * MS;
+	model_timer_fire();
+	assert_int_equal(model.timer_at, model.now + config()->hold_ns / 2);
+	control.due_ns = 0;
+	assert_int_equal(guard_pause(model.now), config()->hold_ns / 2);
+	assert_false(tick_due(model.now));
+	control.due_ns = 1;
+	assert_true(tick_due(model.now));
+	control.worker_pid = 0;
+	assert_int_equal(guard_pause(model.now), config()->hold_ns / 2);
+	assert_false(tick_due(model.now));
+}
+
 static void worker_wanted_conditions(void **state)
 {
 	struct model_task *t;
@@ -1562,6 +1703,9 @@ int main(void)
 		T(starved_slice_bounded),
 		T(keep_prev_slices),
 		T(worker_taken_for_work),
+		T(worker_cpu_is_idle),
+		T(woken_cpu_is_idle),
+		T(tick_wakes_the_worker),
 		T(worker_wanted_conditions),
 		T(worker_hogs_not),
 		T(worker_hog_runs_when_alone),

@@ -79,6 +79,8 @@ static inline void machine(int nr_cpus)
 	worker_asked_since = 0;
 	worker_last_run = model.now;
 	worker_hog = next_cpu = drain_again = 0;
+	worker_cpu = -1;
+	guarded_ns = 0;
 	control.nr_online = (u32)nr_cpus;
 	assert_int_equal(scxlua_init(), 0);
 	for (cpu = 0; cpu < nr_cpus; cpu++) {

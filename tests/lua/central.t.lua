@@ -78,6 +78,16 @@ tap.is(#m.kicks, 2, "two wait: two are interrupted")
 m.policy.tick(m.now)
 tap.is(#m.kicks, 2, "once")
 
+-- A CPU goes in the same cycle in which it was found overdue, or its pinned task was enqueued.
+m = new()
+busy(m, SLICE, 3)
+busy(m, MS, 0, 1, 2)
+m:enqueue(m:task { cpu = 0 }, m:task { cpu = 3, cpus = { 3 } })
+m:hotplug(3, false)
+m:dispatch(8)
+tap.ok(#m.decided == 2 and m.decided[1].cpu == -1 and m.decided[2].cpu == -1 and m.bad == 0,
+	"a CPU that goes in the middle of a cycle is not named")
+
 -- A task that may run on CPU 2 only is nobody's business but CPU 2's.
 m = new()
 busy(m, SLICE, 0, 1, 3)

@@ -682,6 +682,10 @@ static void time_can_be_made_up(void **state)
 	made_up_ns = 5100;
 	engine_cycle(r.engine);
 	assert_string_equal(r.calls, "tt");
+	assert_int_equal(r.control.due_ns, 5200); /* BPF is told when it wants the next */
+	r.ops.tick = NULL;
+	engine_cycle(r.engine);
+	assert_int_equal(r.control.due_ns, 0);
 	engine_set_clock(NULL);
 	assert_true(scx_now_ns() > 1e9);
 }

@@ -40,4 +40,12 @@ ok 'the default slice was set by the policy' grep -Eq '"applied_slice_ns": (3|4)
 ok 'the live line shows the figures of the policy' grep -q '| allowed [0-9.e+]* held ' "$run/stats"
 ok 'no page fault in the worker' is "$(num page_faults)" -eq 0
 say "picked $(stat picked), missed $(num idle_missed), bounced $(num bounced), kicks $(num kicks)"
+
+# The heartbeat alone would make it 50 ticks.
+ok 'starts: a policy that decides in tick() alone' start policies/ticks.lua
+sleep 5
+stop
+say "$(stat ticks) ticks of 10 ms in 5 s, at most $(stat longest_ms) ms apart"
+ok 'a tick comes though the machine is idle' is "$(stat ticks)" -ge 200
+ok 'so nothing is too late' is "$(($(num aged_out) * 20))" -le "$(num decided)"
 finish
