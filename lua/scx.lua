@@ -12,6 +12,7 @@
 --   scx.vclock()                                      virtual time, see scx/vclock.lua
 --   scx.random([seed])                                random numbers, see scx/random.lua
 --   scx.ewma(avg, sample, n), scx.decay(...)          averages, see scx/average.lua
+--   scx.names()                                       values by thread name, see scx/names.lua
 --   scx.now()                                         CLOCK_MONOTONIC, nanoseconds
 --   scx.log(fmt, ...)                                 one line on stderr
 --   scx.opt.KEY                                       options, set once the policy's table is read
@@ -56,6 +57,7 @@ local scx = {
 	ring = require "scx.ring",
 	vclock = require("scx.vclock").vclock,
 	random = require("scx.random").random,
+	names = require("scx.names").names,
 	ewma = average.ewma,
 	decay = average.decay,
 }

@@ -23,6 +23,7 @@ local ffi = require "ffi"
 
 local queue = require "mock_queue"
 local machine = require "machine"
+local thread_names = require "scx.names"
 local random = require "scx.random"
 local vclock = require "scx.vclock"
 
@@ -48,6 +49,13 @@ local strict_task = {
 	end,
 }
 
+--- A thread's name as the struct has it: 16 bytes, padded with zeros.
+function mock.comm(name)
+	local comm = ffi.new("char[16]") -- initialised by a string, it would not be padded
+	ffi.copy(comm, name, math.min(#name, 15))
+	return comm
+end
+
 --- Makes a task.
 -- @param spec its fields, where they are not those of a new thread; name (of messages, default
 --   the pid) and cpus, the array of CPUs it may use (default all)
@@ -72,6 +80,7 @@ function mock:task(spec)
 			t[key] = value
 		end
 	end
+	t.comm = mock.comm(t.comm)
 	t.name = spec.name or tostring(t.pid)
 	if spec.cpus then
 		t.allowed_ = {}
@@ -227,6 +236,7 @@ local function make_scx(self)
 	library(self, scx, "percpu", "percpu")
 	library(self, scx, "average", "ewma", "decay")
 	scx.random = random.random
+	scx.names = thread_names.names
 	function scx.vclock(start) return vclock.vclock(start or self.now) end
 	return setmetatable(scx, {
 		__index = function(_, key)
