@@ -12,6 +12,7 @@
 --   scx.vclock()                                      virtual time, see scx/vclock.lua
 --   scx.random([seed])                                random numbers, see scx/random.lua
 --   scx.ewma(avg, sample, n), scx.decay(...)          averages, see scx/average.lua
+--   scx.running()                                     whom to interrupt, see scx/running.lua
 --   scx.names()                                       values by thread name, see scx/names.lua
 --   scx.now()                                         CLOCK_MONOTONIC, nanoseconds
 --   scx.log(fmt, ...)                                 one line on stderr
@@ -57,6 +58,7 @@ local scx = {
 	ring = require "scx.ring",
 	vclock = require("scx.vclock").vclock,
 	random = require("scx.random").random,
+	running = require("scx.running").running,
 	names = require("scx.names").names,
 	ewma = average.ewma,
 	decay = average.decay,

@@ -23,6 +23,7 @@ local ffi = require "ffi"
 
 local queue = require "mock_queue"
 local machine = require "machine"
+local running = require "mock_running"
 local thread_names = require "scx.names"
 local random = require "scx.random"
 local vclock = require "scx.vclock"
@@ -237,6 +238,7 @@ local function make_scx(self)
 	library(self, scx, "average", "ewma", "decay")
 	scx.random = random.random
 	scx.names = thread_names.names
+	function scx.running() return running.running(self.cpus, self.nr_cpus, scx.allowed) end
 	function scx.vclock(start) return vclock.vclock(start or self.now) end
 	return setmetatable(scx, {
 		__index = function(_, key)
