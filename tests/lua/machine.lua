@@ -4,11 +4,14 @@
 --
 --   local a = m:spawn { name = "a", weight = 200 }         a CPU hog, or with
 --     run_ns, sleep_ns          runs that long, sleeps that long, over and over
+--     run_ns, period_ns         runs that long, every so often; late if the last run is not over
 --     run_ns alone              runs that long and ends
 --     delay_ns                  starts later
 --   m:run(10e9)                 ten seconds pass
 --   m:shares { a, b }           fractions of the CPU time they have had since m:mark()
 --   m.sim[a].max_wait_ns        longest time from runnable to running
+--   m.sim[a].waits, .responses  times from each wakeup to running, and to the end of the run
+--   m:percentile(list, 99)      the value that so many percent of such a list do not exceed
 --   m.bad_held                  times dispatch() returned another number than is held
 --   m.bounced, m.idle_missed    as the runtime's counters
 --   m.slice_ends[cpu]           times a task there used up its slice or was interrupted
@@ -42,11 +45,12 @@ function M.spawn(m, spec)
 	for key, value in pairs(spec) do
 		fields[key] = value
 	end
-	fields.run_ns, fields.sleep_ns, fields.delay_ns = nil, nil, nil
+	fields.run_ns, fields.sleep_ns, fields.period_ns, fields.delay_ns = nil, nil, nil, nil
 	local task = m:task(fields)
 	m.threads[#m.threads + 1] = task
 	m.sim[task] = {
 		run_ns = spec.run_ns or math.huge, sleep_ns = spec.sleep_ns, left = 0, base = 0,
+		period_ns = spec.period_ns, waits = {}, responses = {}, woken_ns = 0, has_run = true,
 		wake_at = m.now + (spec.delay_ns or 0), max_wait_ns = 0, wait_ns = 0, nr_runs = 0,
 		is_new = true,
 	}
@@ -86,6 +90,10 @@ local function start(m, cpu, task, slice_ns)
 	local wait_ns = m.now - task.enqueue_ns
 	sim.max_wait_ns = math.max(sim.max_wait_ns, wait_ns)
 	sim.wait_ns, sim.nr_runs = sim.wait_ns + wait_ns, sim.nr_runs + 1
+	if not sim.has_run then
+		sim.has_run = true
+		sim.waits[#sim.waits + 1] = m.now - sim.woken_ns
+	end
 	task.cpu, task.start_ns = cpu, m.now
 	c.idle, c.task_pid, c.since_ns, c.slice_ns = 0, task.pid, m.now, slice_ns
 	m.given[cpu] = nil
@@ -138,8 +146,11 @@ end
 local function block(m, cpu, task, sim)
 	stop(m, cpu)
 	task.nvcsw = task.nvcsw + 1
+	sim.responses[#sim.responses + 1] = m.now - sim.woken_ns
 	if sim.sleep_ns then
 		sim.wake_at = m.now + sim.sleep_ns
+	elseif sim.period_ns then
+		sim.wake_at = math.max(sim.woken_ns + sim.period_ns, m.now)
 	else
 		m:exit(task)
 	end
@@ -198,6 +209,7 @@ end
 
 local function wake(m, task, sim, batch)
 	local flags = sim.is_new and NEW or WAKEUP
+	sim.woken_ns, sim.has_run = sim.wake_at, false
 	sim.wake_at, sim.is_new = nil, false
 	sim.left = sim.run_ns
 	task.exec_ns, task.enqueue_ns = 0, m.now
@@ -383,6 +395,16 @@ function M.shares(m, tasks)
 		shares[i] = shares[i] / total
 	end
 	return shares
+end
+
+--- The value that `percent` of the numbers of a list do not exceed.
+function M.percentile(_, list, percent)
+	local sorted = {}
+	for i, v in ipairs(list) do
+		sorted[i] = v
+	end
+	table.sort(sorted)
+	return sorted[math.ceil(#sorted * percent / 100)]
 end
 
 local function take_out(list, is_it)

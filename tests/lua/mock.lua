@@ -375,5 +375,6 @@ mock.run = machine.run
 mock.hotplug = machine.hotplug
 mock.mark = machine.mark
 mock.shares = machine.shares
+mock.percentile = machine.percentile
 
 return mock
