@@ -465,6 +465,35 @@ static void decision_kicks(void **state)
 	assert_int_equal(model.cpu[1].idle, 0); /* claimed, so that the next finds another */
 }
 
+/* The CPU that drains takes the task in this very dispatch: a kick would interrupt that one. */
+static void no_kick_for_who_drains(void **state)
+{
+	struct model_task *t;
+	struct scxlua_verdict v;
+
+	(void)state;
+	machine(2);
+	busy();
+	t = held(100, 3);
+	v = verdict_for(t, 1, 1);
+	v.flags = SCX_PREEMPT;
+	model_verdict(&v);
+	model_dispatch(1);
+	assert_int_equal(at(t), LOCAL_ID);
+	t = held(101, 3);
+	v = verdict_for(t, SCX_CPU_ANY, 1);
+	v.flags = SCX_PREEMPT;
+	model_verdict(&v);
+	model_dispatch(t->cpu);
+	assert_int_equal(at(t), LOCAL_ID);
+	v = (struct scxlua_verdict){ .kind = SCXLUA_VERDICT_KICK, .cpu = 1, .flags = SCX_PREEMPT };
+	model_verdict(&v);
+	model_dispatch(1);
+	assert_int_equal(total().kicks, 1);
+	assert_int_equal(model.cpu[0].kicks_preempt + model.cpu[1].kicks_preempt, 0);
+	assert_int_equal(model.cpu[0].kicks_idle + model.cpu[1].kicks_idle, 0);
+}
+
 /* SCX_IF_IDLE: the first decision for an idle CPU has it, the next goes to the shared queue. */
 static void decision_if_idle(void **state)
 {
@@ -1545,6 +1574,7 @@ int main(void)
 		T(reasons),
 		T(decision_moves),
 		T(decision_kicks),
+		T(no_kick_for_who_drains),
 		T(decision_if_idle),
 		T(kick_verdicts),
 		T(decision_wrong),
