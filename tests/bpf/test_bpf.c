@@ -1008,6 +1008,47 @@ static void worker_taken_for_work(void **state)
 	assert_true(w->running); /* a sign of life is due */
 }
 
+/* Two tasks on one CPU, and the policy wants the one that has just used up its slice again. */
+static void worker_before_the_next(void **state)
+{
+	struct model_task *w, *a, *b;
+
+	(void)state;
+	machine(1);
+	w = worker();
+	model_wake(w);
+	a = plain(100, 1);
+	model_wake(a);
+	model_run_all();
+	decide(a, SCX_CPU_ANY, 1);
+	model_yield(w);
+	assert_true(a->running);
+	b = held(101, 1);
+	empty_records();
+	decide(b, SCX_CPU_ANY, 10);
+	model.this_cpu = 0;
+	drain_verdicts();
+	model_advance(5 * MS); /* a's slice */
+	model_schedule(0);
+	assert_true(w->running);
+	assert_int_equal(at(a), DSQ_HOLD + 0);
+	take_enqueue(a);
+	decide(a, SCX_CPU_ANY, 2);
+	model_yield(w);
+	assert_true(a->running);
+	/* Interrupted: whoever is next is not to wait for the worker. */
+	model_advance(1 * MS);
+	a->p.scx.slice = 0;
+	model_schedule(0);
+	assert_true(b->running);
+	/* Alone: it goes on, and nobody is asked. */
+	model_exit(a);
+	empty_records();
+	model_advance(5 * MS);
+	model_schedule(0);
+	assert_true(b->running);
+}
+
 static void worker_wanted_conditions(void **state)
 {
 	struct model_task *t;
@@ -1592,6 +1633,7 @@ int main(void)
 		T(starved_slice_bounded),
 		T(keep_prev_slices),
 		T(worker_taken_for_work),
+		T(worker_before_the_next),
 		T(worker_wanted_conditions),
 		T(worker_hogs_not),
 		T(worker_hog_runs_when_alone),

@@ -18,10 +18,10 @@
 --   m:hotplug(cpu, online)      a CPU goes, with what it runs and what waits for it, or comes
 --
 -- What the kernel half does, without its delays: a CPU takes the next task of its own queue, then
--- of the shared one; a task whose slice is over goes back to the policy after its CPU has taken
--- the next, and keeps the CPU, with the runtime's slice, if nobody waits; dispatch() is asked for
--- two tasks per CPU less those that wait; a wakeup that finds an idle CPU and empty queues takes it
--- (builtin_idle).
+-- of the shared one; a task whose slice is over goes back to the policy before its CPU takes the
+-- next (one that is interrupted after that), and keeps the CPU, with the runtime's slice, if nobody
+-- waits; dispatch() is asked for two tasks per CPU less those that wait; a wakeup that finds an
+-- idle CPU and empty queues takes it (builtin_idle).
 
 local M = {}
 
@@ -133,6 +133,8 @@ local function fill(m, cpu)
 	if d then
 		local slice_ns = d.slice_ns == 0 and m.slice_us * 1000 or d.slice_ns
 		start(m, cpu, d.task, math.max(math.min(slice_ns, MAX_SLICE_NS), 1))
+	elseif not m.running[cpu] then
+		m.cpus[cpu].idle = m.cpus[cpu].online
 	end
 	return d
 end
@@ -169,7 +171,7 @@ local function finish(m, cpu, batch)
 		m.running[cpu].till = m.now + math.min(m.slice_us * 1000, sim.left)
 	else
 		stop(m, cpu)
-		fill(m, cpu)
+		m.cpus[cpu].idle = 0 -- the worker runs there
 		again(task, EXPIRED, batch)
 	end
 end
@@ -200,7 +202,7 @@ local function direct_cpu(m, task)
 	end
 	for i = -1, m.nr_cpus - 1 do
 		local cpu = i < 0 and task.cpu or i
-		if m.cpus[cpu].online == 1 and not m.running[cpu] and #m.own[cpu] == 0
+		if m.cpus[cpu].online == 1 and m.cpus[cpu].idle == 1 and #m.own[cpu] == 0
 				and m.scx.allowed(task, cpu) then
 			return cpu
 		end
