@@ -152,6 +152,12 @@ int scx_kick(double cpu, uint32_t flags);
 uint32_t scx_nr_held(void);
 uint32_t scx_nr_queued(void);
 uint32_t scx_nr_running(void);
+
+/* Whom to interrupt; see running.c. */
+struct scx_running *scx_running_new(uint32_t nr_cpus);
+void scx_running_free(struct scx_running *r);
+void scx_running_set(struct scx_running *r, const struct scx_task *task, double rank);
+int scx_running_victim(struct scx_running *r, const struct scx_task *task, double rank);
 /* cdef-end */
 
 /* ---- BPF and C only from here ---- */

@@ -30,17 +30,37 @@ static __always_inline bool worker_wanted(s32 cpu, u64 now)
 }
 
 /*
+ * Has `prev` used up its slice, and will it wait again, because others wait here? The policy hears
+ * of it when this dispatch is over. So the worker goes first: were the next task taken now,
+ * it would be without regard to `prev`, and of two tasks on a CPU each would get every second
+ * slice whatever the policy thinks of them. Not if `prev` was interrupted: somebody is in a hurry.
+ */
+static __always_inline bool is_outgoing(s32 cpu, struct task_struct *prev, u64 now)
+{
+	struct task_ctx *tctx;
+
+	if (!prev || !(prev->scx.flags & kernel_enum(scx_ent_flags, SCX_TASK_QUEUED)))
+		return false;
+	if (is_own(prev) || is_direct(prev) || is_bypassed(now))
+		return false;
+	tctx = task_ctx(prev);
+	if (!tctx || (s64)(now - tctx->start_ns) < (s64)tctx->slice_ns)
+		return false;
+	return scx_bpf_dsq_nr_queued(DSQ_SHARED) > 0 || scx_bpf_dsq_nr_queued(DSQ_CPU + cpu) > 0;
+}
+
+/*
  * The worker comes first, or every decision would wait; but not slice after slice: one that
  * used up WORKER_SLICES in a row (an endless loop in Lua) waits behind one other task, on
  * whatever CPU.
  */
-static __always_inline bool take_worker(s32 cpu, u64 now, bool in_turn)
+static __always_inline bool take_worker(s32 cpu, u64 now, bool in_turn, bool is_wanted)
 {
 	if (in_turn && worker_hog >= WORKER_SLICES) {
 		worker_hog = 0;
 		return false;
 	}
-	if (scx_bpf_dsq_nr_queued(DSQ_WORKER) <= 0 || !worker_wanted(cpu, now))
+	if (scx_bpf_dsq_nr_queued(DSQ_WORKER) <= 0 || !(is_wanted || worker_wanted(cpu, now)))
 		return false;
 	control.shared_depth = scx_bpf_dsq_nr_queued(DSQ_SHARED);
 	if (!dsq_take(DSQ_WORKER))

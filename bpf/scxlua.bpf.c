@@ -128,8 +128,8 @@ void SCX_OP(scxlua_dispatch, s32 cpu, struct task_struct *prev)
 		return;
 	}
 	drain_verdicts();
-	if (!take_worker(cpu, now, true) && !take_task(cpu, turn, now) &&
-	    !take_worker(cpu, now, false))
+	if (!take_worker(cpu, now, true, is_outgoing(cpu, prev, now)) &&
+	    !take_task(cpu, turn, now) && !take_worker(cpu, now, false, false))
 		keep_prev(cpu, prev, now);
 	row->queued = scx_bpf_dsq_nr_queued(DSQ_CPU + cpu);
 }

@@ -116,23 +116,33 @@ static __always_inline bool move_held(struct task_struct *p, struct task_ctx *tc
 	return false;
 }
 
-/* Wakes or interrupts a CPU that can run the task now. */
+/*
+ * Wakes or, with SCX_PREEMPT, interrupts a CPU. Not the one this runs on: it is in ops.dispatch
+ * and about to take a task. A kick arrives when interrupts are on again, and would end the slice
+ * of that one, most likely the task that the kick is for.
+ */
+static __always_inline void kick_cpu(s32 cpu, u32 flags)
+{
+	if (cpu == bpf_get_smp_processor_id())
+		return;
+	scx_bpf_kick_cpu(cpu, flags & SCX_PREEMPT ? kernel_enum(scx_kick_flags, SCX_KICK_PREEMPT) :
+						    kernel_enum(scx_kick_flags, SCX_KICK_IDLE));
+}
+
+/* Gets the task a CPU that can run it now. */
 static __always_inline void kick_for(struct task_struct *p, u64 target, u32 flags)
 {
-	u64 preempt = kernel_enum(scx_kick_flags, SCX_KICK_PREEMPT);
 	s32 cpu;
 
 	if (target == DSQ_SHARED) {
 		cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
 		if (cpu >= 0)
-			scx_bpf_kick_cpu(cpu, kernel_enum(scx_kick_flags, SCX_KICK_IDLE));
+			kick_cpu(cpu, 0);
 		else if (flags & SCX_PREEMPT)
-			scx_bpf_kick_cpu(scx_bpf_task_cpu(p), preempt);
+			kick_cpu(scx_bpf_task_cpu(p), flags);
 		return;
 	}
-	cpu = target - DSQ_CPU;
-	scx_bpf_kick_cpu(cpu, flags & SCX_PREEMPT ? preempt :
-						    kernel_enum(scx_kick_flags, SCX_KICK_IDLE));
+	kick_cpu(target - DSQ_CPU, flags);
 }
 
 /* No task: the policy wants the CPU to look for work, or what runs there to stop. */
@@ -145,9 +155,7 @@ static __always_inline void apply_kick(const struct scxlua_verdict *v)
 		return;
 	}
 	count(kicks);
-	scx_bpf_kick_cpu(v->cpu, v->flags & SCX_PREEMPT ?
-					 kernel_enum(scx_kick_flags, SCX_KICK_PREEMPT) :
-					 kernel_enum(scx_kick_flags, SCX_KICK_IDLE));
+	kick_cpu(v->cpu, v->flags);
 }
 
 static __always_inline void apply(struct task_struct *p, struct task_ctx *tctx,

@@ -11,6 +11,9 @@
 --   scx.ring(n)                                       numbers that take turns, see scx/ring.lua
 --   scx.vclock()                                      virtual time, see scx/vclock.lua
 --   scx.random([seed])                                random numbers, see scx/random.lua
+--   scx.ewma(avg, sample, n), scx.decay(...)          averages, see scx/average.lua
+--   scx.running()                                     whom to interrupt, see scx/running.lua
+--   scx.names()                                       values by thread name, see scx/names.lua
 --   scx.now()                                         CLOCK_MONOTONIC, nanoseconds
 --   scx.log(fmt, ...)                                 one line on stderr
 --   scx.opt.KEY                                       options, set once the policy's table is read
@@ -28,6 +31,7 @@ local ffi = require "ffi"
 local queue = require "scx.queue"
 local option = require "scx.option"
 local nearest = require "scx.nearest"
+local average = require "scx.average"
 
 local C = ffi.C
 local format = string.format
@@ -54,6 +58,10 @@ local scx = {
 	ring = require "scx.ring",
 	vclock = require("scx.vclock").vclock,
 	random = require("scx.random").random,
+	running = require("scx.running").running,
+	names = require("scx.names").names,
+	ewma = average.ewma,
+	decay = average.decay,
 }
 
 --- States a decision: run `task` next on `cpu` for `slice_ns`.

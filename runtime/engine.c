@@ -299,6 +299,7 @@ void engine_exit(struct engine *e, uint64_t cookie)
 	}
 	if (e->outbox->n)
 		engine_forget_decisions(e, task);
+	running_forget(task->pid);
 	table_remove(e->table, task);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * engine_state.h - private to engine.c (the cycle, the calls of the policy), commit.c (from a
- * decision to what the kernel is sent) and ask.c (what a policy asks through FFI).
+ * decision to what the kernel is sent), ask.c and running.c (what a policy asks through FFI).
  */
 #ifndef SCXLUA_ENGINE_STATE_H
 #define SCXLUA_ENGINE_STATE_H
@@ -72,5 +72,8 @@ void engine_default_record(struct engine *e, const struct scxlua_record *rec);
 
 /* Takes the decisions about a task that ends out of the outbox. */
 void engine_forget_decisions(struct engine *e, const struct scx_task *task);
+
+/* The thread ends: its pid may be another's soon. In running.c. */
+void running_forget(int32_t pid);
 
 #endif

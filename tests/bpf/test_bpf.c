@@ -465,6 +465,35 @@ static void decision_kicks(void **state)
 	assert_int_equal(model.cpu[1].idle, 0); /* claimed, so that the next finds another */
 }
 
+/* The CPU that drains takes the task in this very dispatch: a kick would interrupt that one. */
+static void no_kick_for_who_drains(void **state)
+{
+	struct model_task *t;
+	struct scxlua_verdict v;
+
+	(void)state;
+	machine(2);
+	busy();
+	t = held(100, 3);
+	v = verdict_for(t, 1, 1);
+	v.flags = SCX_PREEMPT;
+	model_verdict(&v);
+	model_dispatch(1);
+	assert_int_equal(at(t), LOCAL_ID);
+	t = held(101, 3);
+	v = verdict_for(t, SCX_CPU_ANY, 1);
+	v.flags = SCX_PREEMPT;
+	model_verdict(&v);
+	model_dispatch(t->cpu);
+	assert_int_equal(at(t), LOCAL_ID);
+	v = (struct scxlua_verdict){ .kind = SCXLUA_VERDICT_KICK, .cpu = 1, .flags = SCX_PREEMPT };
+	model_verdict(&v);
+	model_dispatch(1);
+	assert_int_equal(total().kicks, 1);
+	assert_int_equal(model.cpu[0].kicks_preempt + model.cpu[1].kicks_preempt, 0);
+	assert_int_equal(model.cpu[0].kicks_idle + model.cpu[1].kicks_idle, 0);
+}
+
 /* SCX_IF_IDLE: the first decision for an idle CPU has it, the next goes to the shared queue. */
 static void decision_if_idle(void **state)
 {
@@ -1120,6 +1149,47 @@ static void tick_wakes_the_worker(void **state)
 	assert_false(tick_due(model.now));
 }
 
+/* Two tasks on one CPU, and the policy wants the one that has just used up its slice again. */
+static void worker_before_the_next(void **state)
+{
+	struct model_task *w, *a, *b;
+
+	(void)state;
+	machine(1);
+	w = worker();
+	model_wake(w);
+	a = plain(100, 1);
+	model_wake(a);
+	model_run_all();
+	decide(a, SCX_CPU_ANY, 1);
+	model_yield(w);
+	assert_true(a->running);
+	b = held(101, 1);
+	empty_records();
+	decide(b, SCX_CPU_ANY, 10);
+	model.this_cpu = 0;
+	drain_verdicts();
+	model_advance(5 * MS); /* a's slice */
+	model_schedule(0);
+	assert_true(w->running);
+	assert_int_equal(at(a), DSQ_HOLD + 0);
+	take_enqueue(a);
+	decide(a, SCX_CPU_ANY, 2);
+	model_yield(w);
+	assert_true(a->running);
+	/* Interrupted: whoever is next is not to wait for the worker. */
+	model_advance(1 * MS);
+	a->p.scx.slice = 0;
+	model_schedule(0);
+	assert_true(b->running);
+	/* Alone: it goes on, and nobody is asked. */
+	model_exit(a);
+	empty_records();
+	model_advance(5 * MS);
+	model_schedule(0);
+	assert_true(b->running);
+}
+
 static void worker_wanted_conditions(void **state)
 {
 	struct model_task *t;
@@ -1686,6 +1756,7 @@ int main(void)
 		T(reasons),
 		T(decision_moves),
 		T(decision_kicks),
+		T(no_kick_for_who_drains),
 		T(decision_if_idle),
 		T(kick_verdicts),
 		T(decision_wrong),
@@ -1706,6 +1777,7 @@ int main(void)
 		T(worker_cpu_is_idle),
 		T(woken_cpu_is_idle),
 		T(tick_wakes_the_worker),
+		T(worker_before_the_next),
 		T(worker_wanted_conditions),
 		T(worker_hogs_not),
 		T(worker_hog_runs_when_alone),

@@ -9,7 +9,8 @@
 FUZZERS := records decisions options
 FUZZ ?= $(FUZZERS)
 FUZZ_SECONDS ?= 60
-FUZZ_SOURCES := $(addprefix runtime/,engine.c commit.c ask.c ring.c table.c queue.c hist.c options.c)
+FUZZ_SOURCES := $(addprefix runtime/,engine.c commit.c ask.c running.c ring.c table.c queue.c \
+	hist.c options.c)
 
 build/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/rig.h $(FUZZ_SOURCES) $(wildcard runtime/*.h) bpf/abi.h
 	@echo "  FUZZ    $@"

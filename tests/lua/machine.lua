@@ -4,21 +4,24 @@
 --
 --   local a = m:spawn { name = "a", weight = 200 }         a CPU hog, or with
 --     run_ns, sleep_ns          runs that long, sleeps that long, over and over
+--     run_ns, period_ns         runs that long, every so often; late if the last run is not over
 --     run_ns alone              runs that long and ends
 --     delay_ns                  starts later
 --   m:run(10e9)                 ten seconds pass
 --   m:shares { a, b }           fractions of the CPU time they have had since m:mark()
 --   m.sim[a].max_wait_ns        longest time from runnable to running
+--   m.sim[a].waits, .responses  times from each wakeup to running, and to the end of the run
+--   m:percentile(list, 99)      the value that so many percent of such a list do not exceed
 --   m.bad_held                  times dispatch() returned another number than is held
 --   m.bounced, m.idle_missed    as the runtime's counters
 --   m.slice_ends[cpu]           times a task there used up its slice or was interrupted
 --   m:hotplug(cpu, online)      a CPU goes, with what it runs and what waits for it, or comes
 --
 -- What the kernel half does, without its delays: a CPU takes the next task of its own queue, then
--- of the shared one; a task whose slice is over goes back to the policy after its CPU has taken
--- the next, and keeps the CPU, with the runtime's slice, if nobody waits; dispatch() is asked for
--- two tasks per CPU less those that wait; a wakeup that finds an idle CPU and empty queues takes it
--- (builtin_idle).
+-- of the shared one; a task whose slice is over goes back to the policy before its CPU takes the
+-- next (one that is interrupted after that), and keeps the CPU, with the runtime's slice, if nobody
+-- waits; dispatch() is asked for two tasks per CPU less those that wait; a wakeup that finds an
+-- idle CPU and empty queues takes it (builtin_idle).
 
 local M = {}
 
@@ -42,11 +45,12 @@ function M.spawn(m, spec)
 	for key, value in pairs(spec) do
 		fields[key] = value
 	end
-	fields.run_ns, fields.sleep_ns, fields.delay_ns = nil, nil, nil
+	fields.run_ns, fields.sleep_ns, fields.period_ns, fields.delay_ns = nil, nil, nil, nil
 	local task = m:task(fields)
 	m.threads[#m.threads + 1] = task
 	m.sim[task] = {
 		run_ns = spec.run_ns or math.huge, sleep_ns = spec.sleep_ns, left = 0, base = 0,
+		period_ns = spec.period_ns, waits = {}, responses = {}, woken_ns = 0, has_run = true,
 		wake_at = m.now + (spec.delay_ns or 0), max_wait_ns = 0, wait_ns = 0, nr_runs = 0,
 		is_new = true,
 	}
@@ -86,6 +90,10 @@ local function start(m, cpu, task, slice_ns)
 	local wait_ns = m.now - task.enqueue_ns
 	sim.max_wait_ns = math.max(sim.max_wait_ns, wait_ns)
 	sim.wait_ns, sim.nr_runs = sim.wait_ns + wait_ns, sim.nr_runs + 1
+	if not sim.has_run then
+		sim.has_run = true
+		sim.waits[#sim.waits + 1] = m.now - sim.woken_ns
+	end
 	task.cpu, task.start_ns = cpu, m.now
 	c.idle, c.task_pid, c.since_ns, c.slice_ns = 0, task.pid, m.now, slice_ns
 	m.given[cpu] = nil
@@ -125,6 +133,8 @@ local function fill(m, cpu)
 	if d then
 		local slice_ns = d.slice_ns == 0 and m.slice_us * 1000 or d.slice_ns
 		start(m, cpu, d.task, math.max(math.min(slice_ns, MAX_SLICE_NS), 1))
+	elseif not m.running[cpu] then
+		m.cpus[cpu].idle = m.cpus[cpu].online
 	end
 	return d
 end
@@ -138,8 +148,11 @@ end
 local function block(m, cpu, task, sim)
 	stop(m, cpu)
 	task.nvcsw = task.nvcsw + 1
+	sim.responses[#sim.responses + 1] = m.now - sim.woken_ns
 	if sim.sleep_ns then
 		sim.wake_at = m.now + sim.sleep_ns
+	elseif sim.period_ns then
+		sim.wake_at = math.max(sim.woken_ns + sim.period_ns, m.now)
 	else
 		m:exit(task)
 	end
@@ -158,7 +171,7 @@ local function finish(m, cpu, batch)
 		m.running[cpu].till = m.now + math.min(m.slice_us * 1000, sim.left)
 	else
 		stop(m, cpu)
-		fill(m, cpu)
+		m.cpus[cpu].idle = 0 -- the worker runs there
 		again(task, EXPIRED, batch)
 	end
 end
@@ -189,7 +202,7 @@ local function direct_cpu(m, task)
 	end
 	for i = -1, m.nr_cpus - 1 do
 		local cpu = i < 0 and task.cpu or i
-		if m.cpus[cpu].online == 1 and not m.running[cpu] and #m.own[cpu] == 0
+		if m.cpus[cpu].online == 1 and m.cpus[cpu].idle == 1 and #m.own[cpu] == 0
 				and m.scx.allowed(task, cpu) then
 			return cpu
 		end
@@ -198,6 +211,7 @@ end
 
 local function wake(m, task, sim, batch)
 	local flags = sim.is_new and NEW or WAKEUP
+	sim.woken_ns, sim.has_run = sim.wake_at, false
 	sim.wake_at, sim.is_new = nil, false
 	sim.left = sim.run_ns
 	task.exec_ns, task.enqueue_ns = 0, m.now
@@ -383,6 +397,16 @@ function M.shares(m, tasks)
 		shares[i] = shares[i] / total
 	end
 	return shares
+end
+
+--- The value that `percent` of the numbers of a list do not exceed.
+function M.percentile(_, list, percent)
+	local sorted = {}
+	for i, v in ipairs(list) do
+		sorted[i] = v
+	end
+	table.sort(sorted)
+	return sorted[math.ceil(#sorted * percent / 100)]
 end
 
 local function take_out(list, is_it)

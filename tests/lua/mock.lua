@@ -23,6 +23,8 @@ local ffi = require "ffi"
 
 local queue = require "mock_queue"
 local machine = require "machine"
+local running = require "mock_running"
+local thread_names = require "scx.names"
 local random = require "scx.random"
 local vclock = require "scx.vclock"
 
@@ -48,6 +50,13 @@ local strict_task = {
 	end,
 }
 
+--- A thread's name as the struct has it: 16 bytes, padded with zeros.
+function mock.comm(name)
+	local comm = ffi.new("char[16]") -- initialised by a string, it would not be padded
+	ffi.copy(comm, name, math.min(#name, 15))
+	return comm
+end
+
 --- Makes a task.
 -- @param spec its fields, where they are not those of a new thread; name (of messages, default
 --   the pid) and cpus, the array of CPUs it may use (default all)
@@ -72,6 +81,7 @@ function mock:task(spec)
 			t[key] = value
 		end
 	end
+	t.comm = mock.comm(t.comm)
 	t.name = spec.name or tostring(t.pid)
 	if spec.cpus then
 		t.allowed_ = {}
@@ -227,6 +237,8 @@ local function make_scx(self)
 	library(self, scx, "percpu", "percpu")
 	library(self, scx, "average", "ewma", "decay")
 	scx.random = random.random
+	scx.names = thread_names.names
+	function scx.running() return running.running(self.cpus, self.nr_cpus, scx.allowed) end
 	function scx.vclock(start) return vclock.vclock(start or self.now) end
 	return setmetatable(scx, {
 		__index = function(_, key)
@@ -363,5 +375,6 @@ mock.run = machine.run
 mock.hotplug = machine.hotplug
 mock.mark = machine.mark
 mock.shares = machine.shares
+mock.percentile = machine.percentile
 
 return mock
