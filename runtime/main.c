@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "check.h"
+#include "exec_memory.h"
 #include "log.h"
 #include "options.h"
 #include "supervisor.h"
@@ -24,6 +25,8 @@ int main(int argc, char **argv)
 	char error[STATUS_ERROR_LEN];
 	enum status status = options_parse(&opt, argc, argv, error);
 
+	if (status == STATUS_OK && (opt.command == COMMAND_CHECK || opt.command == COMMAND_RUN))
+		status = exec_memory_check(error);
 	if (status != STATUS_OK) {
 		log_line("%s", error);
 		return status;

@@ -97,6 +97,7 @@ Exit status:
    8  a resource limit is too low
    9  the kernel refused the BPF programs
   10  the kernel ejected the scheduler
+  11  memory cannot be made executable (`MemoryDenyWriteExecute`)
 END
 is_help() {
 	[[ $status == 0 && ! -s $dir/err ]] && diff "$dir/help" "$dir/out" >"$dir/diff"
@@ -177,13 +178,32 @@ touch "$dir/secret.lua"
 chmod 0 "$dir/secret.lua"
 prefix=("${as_nobody[@]}")
 refused 2 "cannot read $dir/secret.lua: Permission denied" "$dir/secret.lua"
+prefix=()
 
 # ---- machines that cannot ----
+
+# As in a unit of systemd with MemoryDenyWriteExecute=yes: PR_SET_MDWE, then the program.
+no_exec=(luajit -joff tests/cli/no_exec.lua)
+denied="memory cannot be made executable (Permission denied), and LuaJIT needs that: \
+MemoryDenyWriteExecute (PR_SET_MDWE) is on for this process; set MemoryDenyWriteExecute=no in its unit"
+if "${no_exec[@]}" true; then
+	prefix=("${no_exec[@]}")
+	refused 11 "$denied" policies/fifo.lua
+	refused 11 "$denied" check policies/fifo.lua
+	run --version
+	result 'a version can be printed there too' is_version
+	prefix=()
+else
+	skip 'MemoryDenyWriteExecute' 'no PR_SET_MDWE before Linux 6.3'
+	skip 'MemoryDenyWriteExecute, check' 'no PR_SET_MDWE before Linux 6.3'
+	skip 'MemoryDenyWriteExecute, --version' 'no PR_SET_MDWE before Linux 6.3'
+fi
 
 # The binary may be where another user cannot go.
 cp "$scxlua" "$dir/scxlua"
 saved=$scxlua
 scxlua=$dir/scxlua
+prefix=("${as_nobody[@]}")
 cp policies/fifo.lua "$dir/good.lua"
 chmod 644 "$dir/good.lua"
 refused 3 "scheduling this machine needs root (CAP_BPF, CAP_PERFMON, CAP_SYS_NICE); run it with \
