@@ -50,8 +50,12 @@ struct lua_policy;
 /*
  * Reads a script: a regular file of at most 1 MiB, text. 0, or -1 and one line in
  * error[POLICY_ERROR_LEN]: what, which file, why. A file that changes meanwhile is read again.
+ * The second refuses a file that others can change; see script_path.h.
  */
+struct script_trust;
 int script_read(struct script **out, const char *path, char *error);
+int script_read_trusted(struct script **out, const char *path, const struct script_trust *trust,
+			char *error);
 void script_free(struct script *s);
 
 /*

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "script_path.h"
 #include "supervisor_state.h"
 
 enum { MIN_SLICE_NS = 50000 };
@@ -70,6 +71,15 @@ void drop_script(struct supervisor *s, struct script **script)
 void end_trial(struct supervisor *s)
 {
 	drop_script(s, &s->fallback);
+}
+
+int read_policy(const struct options *opt, struct script **script, char *error)
+{
+	struct script_trust trust = script_trust();
+
+	/* Without root it will not get far; then that is what has to be said. */
+	return script_read_trusted(script, opt->policy,
+				   opt->allow_unsafe_path || geteuid() ? NULL : &trust, error);
 }
 
 /* ---- starting workers ---- */
@@ -201,7 +211,7 @@ void start_reload(struct supervisor *s)
 	if (s->member[0].pid && s->member[1].pid)
 		return; /* one is on its way out: at the next tick */
 	s->reload_wanted = false;
-	if (script_read(&s->next, s->opt->policy, error)) {
+	if (read_policy(s->opt, &s->next, error)) {
 		s->next = NULL;
 		reload_failed(s, error);
 		return;

@@ -485,7 +485,7 @@ enum status supervisor_run(const struct options *opt)
 	sigset_t mask = our_signals(), old_mask;
 	enum status status;
 
-	if (script_read(&script, opt->policy, error)) {
+	if (read_policy(opt, &script, error)) {
 		log_line("%s", error);
 		return STATUS_USAGE;
 	}

@@ -83,6 +83,7 @@ the script. `check` tries it on made-up tasks: no root, no kernel support needed
       --lua-mem MIB            memory of the Lua state (4..2048, default 64)
       --max-tasks N            threads that the policy can know at once (64..1048576, default 32768)
       --kthreads               ask the policy about kernel threads too (not per-CPU ones)
+      --allow-unsafe-path      use a policy file that other users can change
       --fault NAME=N           for tests: inject a fault or turn off a guard
 
 Exit status:
@@ -179,6 +180,23 @@ chmod 0 "$dir/secret.lua"
 prefix=("${as_nobody[@]}")
 refused 2 "cannot read $dir/secret.lua: Permission denied" "$dir/secret.lua"
 prefix=()
+
+# ---- files that others can change ----
+
+cp policies/fifo.lua "$dir/open.lua"
+chmod 666 "$dir/open.lua"
+if ((EUID)); then
+	skip 'a policy that everyone can write' 'needs root'
+	skip 'a policy of another user' 'needs root'
+else
+	refused 2 "$dir/open.lua is not safe to run: $dir/open.lua can be written by everyone (mode 0666); \
+chmod go-w it, or insist with --allow-unsafe-path" "$dir/open.lua"
+	chmod 644 "$dir/open.lua"
+	chown 54321 "$dir/open.lua"
+	refused 2 "$dir/open.lua is not safe to run: $dir/open.lua belongs to user 54321, not to root or the \
+user who called sudo; make a copy that is yours, or insist with --allow-unsafe-path" "$dir/open.lua"
+	chown 0 "$dir/open.lua"
+fi
 
 # ---- machines that cannot ----
 

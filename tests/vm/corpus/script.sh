@@ -242,6 +242,13 @@ S26() {
 	refused_at_start "$run/bytecode.lua" 'bytecode'
 }
 
+title[S27]='a policy that everyone can write'
+S27() {
+	cp policies/fifo.lua "$run/open.lua"
+	chmod 666 "$run/open.lua"
+	refused_at_start "$run/open.lua" 'open\.lua can be written by everyone'
+}
+
 title[S28]='SIGHUP 100 times a second for 5 s'
 S28() {
 	cp policies/fifo.lua "$run/edited.lua"
