@@ -7,7 +7,9 @@
  * supervisor.c, policy_lua.c, and a policy.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "check.h"
 #include "exec_memory.h"
@@ -19,11 +21,29 @@
 #define SCXLUA_VERSION "0"
 #endif
 
+/*
+ * Started with one of the three closed, what is opened next would get its number, and be taken
+ * for it.
+ */
+static void fill_stdio(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct options opt;
 	char error[STATUS_ERROR_LEN];
-	enum status status = options_parse(&opt, argc, argv, error);
+	enum status status;
+
+	fill_stdio();
+	status = options_parse(&opt, argc, argv, error);
 
 	if (status == STATUS_OK && (opt.command == COMMAND_CHECK || opt.command == COMMAND_RUN))
 		status = exec_memory_check(error);

@@ -39,10 +39,11 @@ struct lua_host {
 	uint32_t max_tasks; /* capacity of the queues a policy makes */
 	const struct lua_option *options;
 	size_t nr_options;
-	const char *libdir; /* where scx.lua is; NULL = lua_policy_libdir() */
-	size_t arena_bytes; /* at least 4 MiB */
-	uint64_t load_ns;   /* CPU time the top level and init() may take */
-	bool mark_lines;    /* each decision's `reserved` is the line that made it; slow */
+	const char *libdir;	       /* where scx.lua is; NULL = lua_policy_libdir() */
+	const struct library *library; /* instead of libdir: read in advance, outlives the policy */
+	size_t arena_bytes;	       /* at least 4 MiB */
+	uint64_t load_ns;	       /* CPU time the top level and init() may take */
+	bool mark_lines; /* each decision's `reserved` is the line that made it; slow */
 };
 
 struct lua_policy;

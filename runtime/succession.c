@@ -90,6 +90,7 @@ int start_worker(struct supervisor *s, const struct script *script)
 		.kernel = s->kernel,
 		.table = s->table,
 		.script = script,
+		.library = s->library,
 		.options = s->opt->policy_option,
 		.nr_options = s->opt->nr_policy_options,
 		.engine = {
@@ -100,6 +101,7 @@ int start_worker(struct supervisor *s, const struct script *script)
 		},
 		.arena_bytes = (size_t)s->opt->lua_mem_mib << 20,
 		.load_ns = 2 * NSEC_PER_SEC,
+		.is_trusted = s->opt->no_sandbox,
 		.wake_fd = s->wake_fd,
 		.supervisor = getpid(),
 	};
@@ -353,10 +355,13 @@ static const char *how_it_ended(int wait_status)
 
 void member_ended(struct supervisor *s, struct member *m, int wait_status)
 {
-	char why[CREW_MESSAGE_LEN];
+	char why[CREW_MESSAGE_LEN], breach[CREW_MESSAGE_LEN];
 	enum worker_state state = member_state(m);
+	bool breached;
 
 	member_gone(m);
+	breached = member_breached(m, wait_status, breach);
+	s->report.sandbox_kills += breached;
 	if (m == s->dying) {
 		clean_up(s);
 	} else if (m == s->active && state == WORKER_RETIRED) {
@@ -370,11 +375,11 @@ void member_ended(struct supervisor *s, struct member *m, int wait_status)
 			 m->shm->progress.in_hook ?
 				 engine_hook_name[m->shm->progress.in_hook % NR_HOOKS] :
 				 "");
-		active_lost(s, why);
+		active_lost(s, breached ? breach : why);
 		clean_up(s);
 	} else if (m == s->loading) {
 		snprintf(why, sizeof(why), "%.*s", POLICY_ERROR_LEN - 1,
 			 state == WORKER_FAILED ? m->shm->error : how_it_ended(wait_status));
-		loading_failed(s, why);
+		loading_failed(s, breached ? breach : why);
 	}
 }

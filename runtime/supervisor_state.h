@@ -29,6 +29,7 @@ struct supervisor {
 	const struct options *opt;
 	struct kernel *kernel;
 	struct table *table;
+	const struct library *library;
 	struct member member[CREW_SLOTS];
 	struct member *active;	/* decides, or has been told to go */
 	struct member *loading; /* becomes active when it is ready */

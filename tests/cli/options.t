@@ -83,6 +83,7 @@ the script. `check` tries it on made-up tasks: no root, no kernel support needed
       --lua-mem MIB            memory of the Lua state (4..2048, default 64)
       --max-tasks N            threads that the policy can know at once (64..1048576, default 32768)
       --kthreads               ask the policy about kernel threads too (not per-CPU ones)
+      --no-sandbox             let the policy do all that root may: files, sockets, processes
       --allow-unsafe-path      use a policy file that other users can change
       --fault NAME=N           for tests: inject a fault or turn off a guard
 
