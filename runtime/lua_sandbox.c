@@ -189,11 +189,20 @@ static void write_line(struct lua_policy *lp, const char *text)
 		lp->log_dropped++;
 }
 
+static bool is_mute;
+
+void lua_policy_mute(void)
+{
+	is_mute = true;
+}
+
 static int host_log(lua_State *L)
 {
 	struct lua_policy *lp = lua_owner(L);
 	const char *text = luaL_checkstring(L, 1);
 
+	if (is_mute)
+		return 0;
 	refill(lp);
 	if (!lp->log_tokens) {
 		lp->log_dropped++;

@@ -60,7 +60,8 @@ int main(int argc, char **argv)
 		return STATUS_OK;
 	case COMMAND_CHECK:
 		return check_run(opt.policy, opt.policy_option, opt.nr_policy_options,
-				 &(struct check_args){ .json = opt.json });
+				 &(struct check_args){ .json = opt.json,
+						       .no_sandbox = opt.no_sandbox });
 	case COMMAND_RUN:
 		return supervisor_run(&opt);
 	}

@@ -130,6 +130,9 @@ bool lua_policy_ran_out(const struct lua_policy *lp);
  */
 int lua_policy_watch_traces(struct lua_policy *lp);
 
+/* Reads what that needs from files, for a process that has none by then. */
+void lua_policy_prepare_traces(void);
+
 /*
  * Aborts since then; with_row (may be NULL) is called once per distinct "FILE:LINE: why" and hook
  * ("" if none was running), most frequent first.
@@ -161,6 +164,9 @@ void lua_policy_collect(struct lua_policy *lp);
  * what the policy keeps, to the byte: the compiler has memory of its own in the same heap. Slow.
  */
 void lua_policy_interpret(struct lua_policy *lp);
+
+/* scx.log() of every policy of this process says nothing from now on. */
+void lua_policy_mute(void);
 
 /* The directory of scx.lua: $SCXLUA_LIBDIR, ../lua beside the binary, or the installed one. */
 const char *lua_policy_libdir(void);
