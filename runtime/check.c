@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "check_trial.h"
+#include "library.h"
+#include "sandbox.h"
 
 enum {
 	HOOK_LIMIT_MS = 1000,
@@ -81,6 +83,19 @@ static void describe_crash(struct check *c, const char *path)
 			 engine_hook_name[hook], c->crashed ? strsignal(c->crashed) : "it ended");
 }
 
+/* The sandbox ended it. */
+static void describe_breach(struct check *c, const char *path)
+{
+	uint32_t hook = c->progress.in_hook < NR_HOOKS ? c->progress.in_hook : HOOK_NONE;
+	bool loads = hook == HOOK_NONE || hook == HOOK_LOAD;
+
+	snprintf(c->fatal, POLICY_ERROR_LEN,
+		 "%s: %s%s: the policy made the system call %s, which a policy may not",
+		 !loads && c->where[hook][0] ? c->where[hook] : path,
+		 loads ? "while loading" : engine_hook_name[hook], loads ? "" : "()",
+		 sandbox_call_name(c->refused));
+}
+
 static void supervise(struct check *c, pid_t pid, const char *path)
 {
 	struct watch w = { .pid = pid };
@@ -97,18 +112,17 @@ static void supervise(struct check *c, pid_t pid, const char *path)
 		}
 		usleep(POLL_MS * 1000);
 	}
-	if (!c->is_done)
+	if (c->is_done)
+		return;
+	if (c->refused || (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS))
+		describe_breach(c, path);
+	else
 		describe_crash(c, path);
 }
 
-struct job {
-	struct script *script;
-	const struct lua_option *opts;
-	size_t nr;
-};
-
 /* In a child of its own: a trial, or if `found` is given, what is wrong there line by line. */
-static void run_child(struct check *c, const struct job *job, bool watch, const struct check *found)
+static void run_child(struct check *c, const struct check_job *job, bool watch,
+		      const struct check *found)
 {
 	pid_t pid;
 
@@ -116,10 +130,11 @@ static void run_child(struct check *c, const struct job *job, bool watch, const 
 	pid = fork();
 	if (pid == 0) {
 		if (found)
-			check_lines(c, job->script, job->opts, job->nr, found);
+			check_lines(c, job, found);
 		else
-			check_trial(c, job->script, job->opts, job->nr, watch);
+			check_trial(c, job, watch);
 		script_free(job->script);
+		library_free(job->library);
 		exit(0);
 	}
 	if (pid < 0)
@@ -148,7 +163,7 @@ static bool has_wrong_decisions(const struct check *c)
 }
 
 /* Lines are only an addition: that run may fail. */
-static void find_lines(struct check *c, const struct job *job)
+static void find_lines(struct check *c, const struct check_job *job)
 {
 	struct check *lines = new_check();
 
@@ -160,7 +175,7 @@ static void find_lines(struct check *c, const struct job *job)
 }
 
 /* LuaJIT of 2022 can crash while it reports a trace abort; without reports it does not. */
-static void run_all(struct check *c, const struct job *job)
+static void run_all(struct check *c, const struct check_job *job)
 {
 	run_child(c, job, true, NULL);
 	if (c->crashed && !c->ran_out) {
@@ -180,17 +195,24 @@ int check_run(const char *path, const struct lua_option *opts, size_t nr,
 {
 	struct check *c = new_check();
 	struct script unread = { .path = (char *)(uintptr_t)path };
-	struct job job = { .opts = opts, .nr = nr };
+	struct check_job job = {
+		.options = opts,
+		.nr_options = nr,
+		.parent = getpid(),
+		.no_sandbox = args->no_sandbox,
+	};
 	int status;
 
 	if (!c) {
 		fprintf(stderr, "scxlua: no memory to check %s\n", path);
 		return 2;
 	}
-	if (!script_read(&job.script, path, c->fatal))
+	if (!script_read(&job.script, path, c->fatal) &&
+	    !library_read(&job.library, lua_policy_libdir(), c->fatal))
 		run_all(c, &job);
 	status = check_report(c, job.script ? job.script : &unread, args);
 	script_free(job.script);
+	library_free(job.library);
 	munmap(c, sizeof(*c));
 	return status;
 }

@@ -4,18 +4,21 @@
  *
  * The policy runs in a child process, through the real engine, on a made-up machine (synth.h):
  * bursts, steady streams, threads that end, masks that change, CPUs that go and come, a reload,
- * and a long time. Every decision is looked at. The parent kills a child whose policy does not
- * return, so no script can hang or crash the check itself.
+ * and a long time. Every decision is looked at. The child is in the sandbox that a worker is in
+ * (sandbox.h), so a script can be tried that nobody has read; the parent kills one whose policy
+ * does not return, so no script can hang or crash the check itself.
  */
 #ifndef SCXLUA_CHECK_H
 #define SCXLUA_CHECK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "policy_lua.h"
 
 struct check_args {
 	const char *json; /* file for one JSON object, "-" = standard output; NULL = text */
+	bool no_sandbox;  /* the script may do all that the caller may */
 };
 
 /*

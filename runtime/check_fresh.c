@@ -167,11 +167,7 @@ static void watch_growth(struct trial *t)
 
 void check_growth(const struct trial *like)
 {
-	struct trial t = { .c = like->c,
-			   .script = like->script,
-			   .options = like->options,
-			   .nr_options = like->nr_options,
-			   .load = LOAD_GROWTH };
+	struct trial t = { .c = like->c, .job = like->job, .load = LOAD_GROWTH };
 	struct check_figures *f = &t.c->figures[LOAD_GROWTH];
 	const struct engine_stats *stats = &t.c->stats;
 

@@ -104,8 +104,9 @@ struct check {
 	struct engine_progress progress;
 	char where[NR_HOOKS][WHERE_BYTES]; /* FILE:LINE, for what ends the child */
 	char where_at[NR_AT][WHERE_BYTES];
-	int crashed;  /* signal */
-	bool ran_out; /* of Lua memory, before the crash */
+	int crashed;	  /* signal */
+	bool ran_out;	  /* of Lua memory, before the crash */
+	uint32_t refused; /* the system call that ended it; see sandbox_call_name() */
 	bool is_done;
 
 	char name[64];

@@ -9,7 +9,6 @@
 #include "check_trial.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,12 +18,14 @@
 #include <unistd.h>
 
 #include "check_probe.h"
+#include "sandbox.h"
 #include "warmup.h"
 
 enum {
 	ARENA_BYTES = 256 << 20,
-	QUIET_CYCLES = 4096, /* after which what is held is not going to be dispatched */
-	QUIET_STEPS = 3,     /* of time in which nothing happened: nothing will */
+	SPACE_BYTES = 4 * ARENA_BYTES, /* of address space: two Lua states at once, and the rest */
+	QUIET_CYCLES = 4096,	       /* after which what is held is not going to be dispatched */
+	QUIET_STEPS = 3,	       /* of time in which nothing happened: nothing will */
 	MAX_STEPS = 10000,
 	STEP_NS = 10 * 1000 * 1000, /* or the time between two ticks */
 	ALL_CPUS_BUSY = 1 << 20,
@@ -125,8 +126,9 @@ static struct lua_host make_host(const struct trial *t)
 		.cpus = synth_cpus(t->synth),
 		.nr_cpus = TRIAL_CPUS,
 		.max_tasks = TRIAL_THREADS,
-		.options = t->options,
-		.nr_options = t->nr_options,
+		.options = t->job->options,
+		.nr_options = t->job->nr_options,
+		.library = t->job->library,
 		.arena_bytes = ARENA_BYTES,
 		.load_ns = LOAD_LIMIT_MS * 1000000ull,
 		.mark_lines = t->marks_lines,
@@ -140,7 +142,7 @@ static int load(struct trial *t)
 	int err;
 
 	trial_begin_cold(t, HOOK_LOAD);
-	err = lua_policy_new(&t->lp, t->script, &host, t->c->fatal);
+	err = lua_policy_new(&t->lp, t->job->script, &host, t->c->fatal);
 	trial_end_cold(t);
 	return err;
 }
@@ -335,17 +337,6 @@ static void keep_abort(const struct lua_abort_row *row, void *arg)
 	c->nr_aborts++;
 }
 
-/* What a script logs as it loads has been seen when it is loaded again. */
-static void be_silent(void)
-{
-	int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	dup2(fd, STDERR_FILENO);
-	close(fd);
-}
-
 static void try_workloads(struct trial *t, bool watch)
 {
 	trial_attach(t);
@@ -357,7 +348,7 @@ static void try_workloads(struct trial *t, bool watch)
 		lua_policy_trace_aborts(t->lp, keep_abort, t->c);
 		lua_policy_unwatch_traces(t->lp);
 	}
-	be_silent();
+	lua_policy_mute(); /* what it logs as it loads has been seen */
 	t->load = LOAD_RELOAD;
 	check_reload(t);
 }
@@ -398,20 +389,42 @@ static void catch_crashes(void)
 		sigaction(signals[i], &action, NULL);
 }
 
-void check_trial(struct check *c, const struct script *script, const struct lua_option *opts,
-		 size_t nr, bool watch)
+/* Ready for what the script may do; 0, or -1 and c->fatal. */
+static int prepare(struct trial *t)
 {
-	struct trial t = { .c = c, .script = script, .options = opts, .nr_options = nr };
+	const struct sandbox sandbox = {
+		.read_fd = -1,
+		.write_fd = -1,
+		.memory_bytes = SPACE_BYTES,
+		.refused = &t->c->refused,
+		.parent = t->job->parent,
+	};
 
-	running = &t;
+	running = t;
 	catch_crashes();
-	if (trial_open(&t, TRIAL_THREADS))
-		snprintf(c->fatal, POLICY_ERROR_LEN, "no memory for the check");
-	else if (!trial_load(&t) && !warm_up(&t, watch))
-		try_workloads(&t, watch);
-	trial_close(&t);
-	if (!c->fatal[0])
-		check_growth(&t);
+	lua_policy_prepare_traces();
+	if (t->job->no_sandbox || SANDBOX_HAS_SANITIZER)
+		return 0;
+	return sandbox_enter(&sandbox, t->c->fatal);
+}
+
+static void try_script(struct trial *t, bool watch)
+{
+	if (trial_open(t, TRIAL_THREADS))
+		snprintf(t->c->fatal, POLICY_ERROR_LEN, "no memory for the check");
+	else if (!trial_load(t) && !warm_up(t, watch))
+		try_workloads(t, watch);
+	trial_close(t);
+	if (!t->c->fatal[0])
+		check_growth(t);
+}
+
+void check_trial(struct check *c, const struct check_job *job, bool watch)
+{
+	struct trial t = { .c = c, .job = job };
+
+	if (!prepare(&t))
+		try_script(&t, watch);
 	c->is_done = true;
 }
 
@@ -435,17 +448,12 @@ static bool is_explained(const struct check *c, const struct check *found)
 	return true;
 }
 
-void check_lines(struct check *c, const struct script *script, const struct lua_option *opts,
-		 size_t nr, const struct check *found)
+void check_lines(struct check *c, const struct check_job *job, const struct check *found)
 {
-	struct trial t = {
-		.c = c, .script = script, .options = opts, .nr_options = nr, .marks_lines = true
-	};
+	struct trial t = { .c = c, .job = job, .marks_lines = true };
 
-	running = &t;
-	catch_crashes();
-	be_silent();
-	if (!trial_open(&t, TRIAL_THREADS) && !trial_load(&t)) {
+	lua_policy_mute();
+	if (!prepare(&t) && !trial_open(&t, TRIAL_THREADS) && !trial_load(&t)) {
 		lua_policy_interpret(t.lp);
 		trial_attach(&t);
 		for (int load = LOAD_BURST; load <= LOAD_HOTPLUG; load++) {

@@ -8,6 +8,8 @@
 #ifndef SCXLUA_CHECK_TRIAL_H
 #define SCXLUA_CHECK_TRIAL_H
 
+#include <sys/types.h>
+
 #include "check_state.h"
 #include "synth.h"
 #include "table.h"
@@ -20,11 +22,19 @@ enum {
 struct probe;
 struct rounds;
 
-struct trial {
-	struct check *c;
-	const struct script *script;
+/* What is checked, and how. */
+struct check_job {
+	struct script *script;
 	const struct lua_option *options;
 	size_t nr_options;
+	struct library *library;
+	pid_t parent;
+	bool no_sandbox;
+};
+
+struct trial {
+	struct check *c;
+	const struct check_job *job;
 	bool marks_lines; /* see struct lua_host */
 	struct synth *synth;
 	struct table *table;
@@ -102,14 +112,12 @@ void check_growth(const struct trial *like);
  * In the child: everything, with the compiler's aborts recorded if `watch`. What there is to say is
  * in *c afterwards, or when a signal ends it.
  */
-void check_trial(struct check *c, const struct script *script, const struct lua_option *opts,
-		 size_t nr, bool watch);
+void check_trial(struct check *c, const struct check_job *job, bool watch);
 
 /*
  * In another child, slowly: the workloads in which decisions were wrong in `found`, once more, to
  * learn where they were made, which is in c->line afterwards.
  */
-void check_lines(struct check *c, const struct script *script, const struct lua_option *opts,
-		 size_t nr, const struct check *found);
+void check_lines(struct check *c, const struct check_job *job, const struct check *found);
 
 #endif

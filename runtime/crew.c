@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sandbox.h"
+
 int crew_init(struct member member[CREW_SLOTS])
 {
 	int i;
@@ -47,6 +49,14 @@ void crew_fini(struct member member[CREW_SLOTS])
 	}
 }
 
+/* In the worker: the other's shared memory is not for its policy to write. */
+static void forget_other(const struct member *m)
+{
+	const struct member *other = m->slot == SCXLUA_OWN_WORKER0 ? m + 1 : m - 1;
+
+	munmap(other->shm, sizeof(*other->shm));
+}
+
 int member_start(struct member *m, struct worker_args args, uint64_t started_ns)
 {
 	pid_t pid;
@@ -58,8 +68,10 @@ int member_start(struct member *m, struct worker_args args, uint64_t started_ns)
 	pid = fork();
 	if (pid < 0)
 		return -errno;
-	if (!pid)
+	if (!pid) {
+		forget_other(m);
 		worker_main(&args);
+	}
 	m->pid = pid;
 	m->awaited = false;
 	m->batch = m->batch_cpu_ns = m->batch_wall_ns = 0;
@@ -145,6 +157,27 @@ static void describe_hook(const struct member *m, uint32_t hook, char *buf, size
 		hook = HOOK_NONE;
 	snprintf(buf, size, "%.*s%s%s()", WHERE_LEN - 1, m->shm->where[hook],
 		 m->shm->where[hook][0] ? ": " : "", engine_hook_name[hook]);
+}
+
+bool member_breached(const struct member *m, int wait_status, char *message)
+{
+	uint32_t refused = __atomic_load_n(&m->shm->refused, __ATOMIC_ACQUIRE);
+	uint32_t hook = m->shm->progress.in_hook;
+	char where[CREW_MESSAGE_LEN / 2];
+
+	if (WIFEXITED(wait_status) ?
+		    WEXITSTATUS(wait_status) != SANDBOX_REFUSED_STATUS || !refused :
+		    WTERMSIG(wait_status) != SIGSYS)
+		return false;
+	if (hook)
+		describe_hook(m, hook, where, sizeof(where));
+	else
+		snprintf(where, sizeof(where), "%.*s: %s", WHERE_LEN - 1, m->shm->where[HOOK_LOAD],
+			 member_state(m) == WORKER_LOADING ? "while loading" : "between calls");
+	snprintf(message, CREW_MESSAGE_LEN,
+		 "%s: the policy made the system call %s, which a policy may not: worker ended",
+		 where, sandbox_call_name(refused));
+	return true;
 }
 
 static bool overrun_load(const struct member *m, const struct crew_limits *limits, uint64_t cpu,

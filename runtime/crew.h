@@ -38,7 +38,7 @@ int crew_init(struct member member[CREW_SLOTS]);
 void crew_fini(struct member member[CREW_SLOTS]);
 
 /*
- * Forks a worker into a free slot; `args` less shm, slot and fds. 0 or -errno. It inherits
+ * Forks a worker into a free slot of the array; `args` less shm, slot and fds. 0 or -errno. It inherits
  * whatever the supervisor has open or mapped.
  */
 int member_start(struct member *m, struct worker_args args, uint64_t started_ns);
@@ -52,6 +52,12 @@ void member_kill(struct member *m);
 
 /* Forgets a worker that has been waited for. */
 void member_gone(struct member *m);
+
+/*
+ * Did the sandbox end it? Writes which call of the policy was refused, and where it was made as
+ * far as that is known, to message [CREW_MESSAGE_LEN]. After it has been waited for.
+ */
+bool member_breached(const struct member *m, int wait_status, char *message);
 
 /*
  * Has it overrun a limit? Writes what it did, with FILE:LINE if known, to message

@@ -338,6 +338,43 @@ enum status kernel_load(struct kernel **out, const struct kernel_args *args, cha
 	return STATUS_OK;
 }
 
+static int map_read_only(const struct bpf_map *map, void *mem, size_t len)
+{
+	void *at = mmap(mem, len, PROT_READ, MAP_SHARED | MAP_FIXED, bpf_map__fd(map), 0);
+
+	return at == MAP_FAILED ? -errno : 0;
+}
+
+/*
+ * The record ring's data and the kernel's positions are mapped read-only from the start, see
+ * ring_map(). BPF trusts what is in its .bss (whose processes are ours, how it ended) and in
+ * the rows of CPUs, so that must not be a policy's to write. The control words that others write
+ * share a page with the worker's: BPF takes each of them to be possibly absurd.
+ */
+int kernel_confine(struct kernel *k)
+{
+	struct bpf_map *map;
+	int err = 0;
+
+	munmap(k->counters, sizeof(*k->counters) * (k->nr_cpus + 1));
+	k->counters = NULL;
+	bpf_object__for_each_map(map, k->skel->obj)
+	{
+		size_t len;
+		void *mem = bpf_map__initial_value(map, &len);
+
+		if (!mem || !bpf_map__is_internal(map) || map == k->skel->maps.data_control)
+			continue;
+		if (!(bpf_map__map_flags(map) & BPF_F_MMAPABLE))
+			continue; /* strings only: what libbpf keeps is not the map's memory */
+		if (!err)
+			err = map_read_only(map, mem, len);
+	}
+	if (!err)
+		err = map_read_only(k->skel->maps.cpus, k->cpus, sizeof(*k->cpus) * k->nr_cpus);
+	return err;
+}
+
 void kernel_free(struct kernel *k)
 {
 	if (!k)

@@ -46,6 +46,15 @@ const struct scx_cpu *kernel_cpus(const struct kernel *k);
 struct ring *kernel_ring(struct kernel *k);
 struct uring *kernel_uring(struct kernel *k);
 
+/*
+ * For a process that is to run a policy, before it does: of the memory shared with BPF it keeps
+ * what it needs, and write access only to the two rings' own positions, the decision ring's data,
+ * and the control words. What is mapped read-only here cannot be made writable again: the
+ * kernel does not allow that for BPF maps. kernel_op() works no more in the sandbox,
+ * kernel_sum() not after this. 0 or -errno.
+ */
+int kernel_confine(struct kernel *k);
+
 /* When BPF last saw the worker get a CPU: changes with each turn while we are attached. */
 uint64_t kernel_worker_turn(const struct kernel *k);
 

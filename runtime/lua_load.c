@@ -257,7 +257,7 @@ int lua_load_policy(struct lua_policy *lp, const struct lua_host *host, const st
 		.lp = lp,
 		.host = host,
 		.script = script,
-		.libdir = host->libdir ? host->libdir : lua_policy_libdir(),
+		.libdir = host->libdir || host->library ? host->libdir : lua_policy_libdir(),
 	};
 	lua_State *L = lp->L;
 	int status = lua_cpcall(L, load_all, &setup);

@@ -5,7 +5,7 @@
  *
  * Not opened at all: io, os, debug, package. jit is opened, because LuaJIT's compiler starts
  * with it, and its few useful functions are given to the library alone. What ffi.C reaches is not
- * limited here: that is the business of the worker's own sandbox.
+ * limited here: that is the business of the process's sandbox (sandbox.h).
  */
 #include <ctype.h>
 #include <poll.h>
@@ -18,6 +18,7 @@
 #include <luajit.h>
 #include <lualib.h>
 
+#include "library.h"
 #include "lua_state.h"
 
 /* bpf/abi.h between its cdef marks, made by the build: the only text ffi.cdef gets from C. */
@@ -79,22 +80,46 @@ static bool is_library_name(const char *name)
 	return !*name;
 }
 
-/* Pushes the chunk of a library file, named as it is below the directory. */
-static void load_library_file(lua_State *L, const char *name)
+/* Pushes the chunk of a file of the library, or the error; returns Lua's status. */
+static int load_text(lua_State *L, const char *file, const struct script *script)
 {
-	char error[POLICY_ERROR_LEN], path[512], chunk[MAX_MODULE_LEN + 8];
+	char chunk[MAX_MODULE_LEN + 16];
+
+	snprintf(chunk, sizeof(chunk), "@%s", file);
+	return luaL_loadbufferx(L, script->text, script->len, chunk, "t");
+}
+
+/* The same from the directory, for a process that has files. */
+static int load_file(lua_State *L, const char *file)
+{
+	char error[POLICY_ERROR_LEN], path[512];
 	struct script *script;
 	int status;
 
 	registry_get(L, &libdir_key);
-	snprintf(chunk, sizeof(chunk), "@%s%s.lua", strlen(name) > 3 ? "scx/" : "",
-		 strlen(name) > 3 ? name + 4 : name);
-	snprintf(path, sizeof(path), "%s/%s", lua_tostring(L, -1), chunk + 1);
+	snprintf(path, sizeof(path), "%s/%s", lua_tostring(L, -1), file);
 	lua_pop(L, 1);
 	if (script_read(&script, path, error))
 		luaL_error(L, "%s (the library of policies; set SCXLUA_LIBDIR)", error);
-	status = luaL_loadbufferx(L, script->text, script->len, chunk, "t");
+	status = load_text(L, file, script);
 	script_free(script);
+	return status;
+}
+
+/* Pushes the chunk of module `name`; its file is named as it is below the directory. */
+static void load_module(lua_State *L, const char *name)
+{
+	const struct library *library = lua_owner(L)->library;
+	const struct script *script;
+	char file[MAX_MODULE_LEN + 8];
+	int status;
+
+	snprintf(file, sizeof(file), "%s%s.lua", strlen(name) > 3 ? "scx/" : "",
+		 strlen(name) > 3 ? name + 4 : name);
+	script = library ? library_find(library, file) : NULL;
+	if (library && !script)
+		luaL_error(L, "require(\"%s\"): the library of policies has no %s", name, file);
+	status = script ? load_text(L, file, script) : load_file(L, file);
 	if (status)
 		lua_error(L);
 }
@@ -113,7 +138,7 @@ static int sandbox_require(lua_State *L)
 				  "require(\"%s\"): a policy can load scx, ffi, bit, math, "
 				  "string, table and coroutine, nothing else",
 				  name);
-	load_library_file(L, name);
+	load_module(L, name);
 	lua_pushvalue(L, 1);
 	lua_sandbox_host(L);
 	lua_call(L, 2, 1);
@@ -164,11 +189,20 @@ static void write_line(struct lua_policy *lp, const char *text)
 		lp->log_dropped++;
 }
 
+static bool is_mute;
+
+void lua_policy_mute(void)
+{
+	is_mute = true;
+}
+
 static int host_log(lua_State *L)
 {
 	struct lua_policy *lp = lua_owner(L);
 	const char *text = luaL_checkstring(L, 1);
 
+	if (is_mute)
+		return 0;
 	refill(lp);
 	if (!lp->log_tokens) {
 		lp->log_dropped++;

@@ -48,7 +48,8 @@ struct lua_policy {
 	struct policy policy; /* first: a struct policy * of ours is a struct lua_policy * */
 	struct policy_ops ops;
 	lua_State *L;
-	struct arena *arena; /* NULL: LuaJIT without GC64 keeps its own memory */
+	struct arena *arena;	       /* NULL: LuaJIT without GC64 keeps its own memory */
+	const struct library *library; /* what require() finds; NULL: it reads files */
 	struct scx_outbox *outbox;
 	struct scx_task **batch; /* memory of SLOT_TASKS, ENGINE_BATCH long */
 	char warning[160];	 /* "" if none */

@@ -25,12 +25,33 @@ static void copy_strings(lua_State *to, lua_State *from)
 	}
 }
 
+/* A state with the module on top of its stack; NULL if it is not installed. */
+static lua_State *open_vmdef(void)
+{
+	lua_State *L = luaL_newstate();
+
+	if (!L)
+		return NULL;
+	luaL_openlibs(L);
+	if (!luaL_dostring(L, "return require('jit.vmdef')"))
+		return L;
+	lua_close(L);
+	return NULL;
+}
+
+/* Opened in advance, because in a sandbox there are no files; NULL if it is not installed. */
+static lua_State *vmdef;
+static bool is_prepared;
+
+void lua_policy_prepare_traces(void)
+{
+	vmdef = open_vmdef();
+	is_prepared = true;
+}
+
 /* Adds traceerr and bcnames to the table on top of L. */
 static void copy_vmdef(lua_State *L, lua_State *other)
 {
-	luaL_openlibs(other);
-	if (luaL_dostring(other, "return require('jit.vmdef')"))
-		return;
 	lua_getfield(other, -1, "bcnames");
 	lua_pushstring(L, lua_tostring(other, -1));
 	lua_setfield(L, -2, "bcnames");
@@ -49,8 +70,9 @@ static int running_hook(lua_State *L)
 
 void lua_trace_open(lua_State *L)
 {
-	lua_State *other = luaL_newstate();
+	lua_State *other = is_prepared ? vmdef : open_vmdef();
 
+	vmdef = NULL;
 	lua_sandbox_host(L);
 	lua_getfield(L, -1, "jit");
 	lua_pushcfunction(L, running_hook);

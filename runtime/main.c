@@ -7,9 +7,12 @@
  * supervisor.c, policy_lua.c, and a policy.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "check.h"
+#include "exec_memory.h"
 #include "log.h"
 #include "options.h"
 #include "supervisor.h"
@@ -18,12 +21,32 @@
 #define SCXLUA_VERSION "0"
 #endif
 
+/*
+ * Started with one of the three closed, what is opened next would get its number, and be taken
+ * for it.
+ */
+static void fill_stdio(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct options opt;
 	char error[STATUS_ERROR_LEN];
-	enum status status = options_parse(&opt, argc, argv, error);
+	enum status status;
 
+	fill_stdio();
+	status = options_parse(&opt, argc, argv, error);
+
+	if (status == STATUS_OK && (opt.command == COMMAND_CHECK || opt.command == COMMAND_RUN))
+		status = exec_memory_check(error);
 	if (status != STATUS_OK) {
 		log_line("%s", error);
 		return status;
@@ -37,7 +60,8 @@ int main(int argc, char **argv)
 		return STATUS_OK;
 	case COMMAND_CHECK:
 		return check_run(opt.policy, opt.policy_option, opt.nr_policy_options,
-				 &(struct check_args){ .json = opt.json });
+				 &(struct check_args){ .json = opt.json,
+						       .no_sandbox = opt.no_sandbox });
 	case COMMAND_RUN:
 		return supervisor_run(&opt);
 	}

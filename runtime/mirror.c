@@ -11,37 +11,46 @@
 
 enum { HEADER = BPF_RINGBUF_HDR_SZ };
 
-static int map(struct mirror *m, int fd, uint32_t bytes)
+/*
+ * Maps the data a second time behind itself. mremap() from a length of 0 does that to shared
+ * memory, and a policy in its sandbox may be warmed up with it; valgrind knows no such mremap(),
+ * so there it is a file.
+ */
+static int double_data(uint8_t *data, uint32_t bytes)
+{
+	const int prot = PROT_READ | PROT_WRITE;
+	void *twin = mremap(data, 0, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, data + bytes);
+	int fd, err = 0;
+
+	if (twin != MAP_FAILED)
+		return 0;
+	fd = memfd_create("mirror", MFD_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (ftruncate(fd, bytes) ||
+	    mmap(data, bytes, prot, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED ||
+	    mmap(data + bytes, bytes, prot, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+int mirror_new(struct mirror *m, uint32_t bytes)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	int prot = PROT_READ | PROT_WRITE;
-	uint8_t *base;
+	size_t mapped = 2 * page + 2 * (size_t)bytes;
+	uint8_t *base =
+		mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (ftruncate(fd, (off_t)(2 * page + bytes)))
-		return -errno;
-	m->bytes = 2 * page + 2 * (size_t)bytes;
-	base = mmap(NULL, m->bytes, prot, MAP_SHARED, fd, 0);
 	if (base == MAP_FAILED)
 		return -errno;
+	m->bytes = mapped;
 	m->base = base;
 	m->consumer = (uint64_t *)(void *)base;
 	m->producer = (uint64_t *)(void *)(base + page);
 	m->data = base + 2 * page;
 	m->mask = bytes - 1;
-	base = mmap(m->data + bytes, bytes, prot, MAP_SHARED | MAP_FIXED, fd, (off_t)(2 * page));
-	return base == MAP_FAILED ? -errno : 0;
-}
-
-int mirror_new(struct mirror *m, uint32_t bytes)
-{
-	int fd = memfd_create("mirror", MFD_CLOEXEC);
-	int err;
-
-	if (fd < 0)
-		return -errno;
-	err = map(m, fd, bytes);
-	close(fd);
-	return err;
+	return double_data(m->data, bytes);
 }
 
 void mirror_free(struct mirror *m)

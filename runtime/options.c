@@ -54,6 +54,10 @@ static const struct row table[] = {
 	  "threads that the policy can know at once" },
 	{ "kthreads", 0, FLAG, AT(kthreads), 0, 1, 0, NULL,
 	  "ask the policy about kernel threads too (not per-CPU ones)" },
+	{ "no-sandbox", 0, FLAG, AT(no_sandbox), 0, 1, 0, NULL,
+	  "let the policy do all that root may: files, sockets, processes" },
+	{ "allow-unsafe-path", 0, FLAG, AT(allow_unsafe_path), 0, 1, 0, NULL,
+	  "use a policy file that other users can change" },
 	{ "fault", 0, FAULT, 0, 0, 0, 0, "NAME=N",
 	  "for tests: inject a fault or turn off a guard" },
 };

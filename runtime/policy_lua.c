@@ -366,6 +366,7 @@ static void prepare(struct lua_policy *lp, const struct script *script, const st
 	set_ops(lp);
 	lp->outbox = engine_outbox(host->engine);
 	lp->load_ns = host->load_ns;
+	lp->library = host->library;
 	lp->builtin_idle = -1;
 	name_chunk(lp, script->path);
 	name_policy(lp, script->path);

@@ -39,10 +39,11 @@ struct lua_host {
 	uint32_t max_tasks; /* capacity of the queues a policy makes */
 	const struct lua_option *options;
 	size_t nr_options;
-	const char *libdir; /* where scx.lua is; NULL = lua_policy_libdir() */
-	size_t arena_bytes; /* at least 4 MiB */
-	uint64_t load_ns;   /* CPU time the top level and init() may take */
-	bool mark_lines;    /* each decision's `reserved` is the line that made it; slow */
+	const char *libdir;	       /* where scx.lua is; NULL = lua_policy_libdir() */
+	const struct library *library; /* instead of libdir: read in advance, outlives the policy */
+	size_t arena_bytes;	       /* at least 4 MiB */
+	uint64_t load_ns;	       /* CPU time the top level and init() may take */
+	bool mark_lines; /* each decision's `reserved` is the line that made it; slow */
 };
 
 struct lua_policy;
@@ -50,8 +51,12 @@ struct lua_policy;
 /*
  * Reads a script: a regular file of at most 1 MiB, text. 0, or -1 and one line in
  * error[POLICY_ERROR_LEN]: what, which file, why. A file that changes meanwhile is read again.
+ * The second refuses a file that others can change; see script_path.h.
  */
+struct script_trust;
 int script_read(struct script **out, const char *path, char *error);
+int script_read_trusted(struct script **out, const char *path, const struct script_trust *trust,
+			char *error);
 void script_free(struct script *s);
 
 /*
@@ -125,6 +130,9 @@ bool lua_policy_ran_out(const struct lua_policy *lp);
  */
 int lua_policy_watch_traces(struct lua_policy *lp);
 
+/* Reads what that needs from files, for a process that has none by then. */
+void lua_policy_prepare_traces(void);
+
 /*
  * Aborts since then; with_row (may be NULL) is called once per distinct "FILE:LINE: why" and hook
  * ("" if none was running), most frequent first.
@@ -156,6 +164,9 @@ void lua_policy_collect(struct lua_policy *lp);
  * what the policy keeps, to the byte: the compiler has memory of its own in the same heap. Slow.
  */
 void lua_policy_interpret(struct lua_policy *lp);
+
+/* scx.log() of every policy of this process says nothing from now on. */
+void lua_policy_mute(void);
 
 /* The directory of scx.lua: $SCXLUA_LIBDIR, ../lua beside the binary, or the installed one. */
 const char *lua_policy_libdir(void);

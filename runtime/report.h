@@ -20,6 +20,7 @@ enum { POLICY_NAME_LEN = 64 };
 	X(worker_restarts, "workers started anew after one was lost")                              \
 	X(worker_crashes, "workers that ended without being told to")                              \
 	X(worker_overruns, "workers killed because the policy did not return")                     \
+	X(sandbox_kills, "workers ended because the policy made a system call that it may not")    \
 	X(rollbacks, "new scripts given up for the last good one")                                 \
 	X(kernel_restarts, "times the kernel asked to be attached anew")                           \
 	X(page_faults, "page faults of workers while they were active")                            \

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "policy_lua.h"
+#include "script_path.h"
 
 enum {
 	MAX_SCRIPT_BYTES = 1 << 20,
@@ -25,12 +26,27 @@ static uint64_t fnv1a(const char *text, size_t len)
 	return hash;
 }
 
-static int open_regular(const char *path, struct stat *st, char *error)
+static int open_path(const char *path, const struct script_trust *trust, char *error)
 {
-	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd;
 
-	if (fd < 0 || fstat(fd, st)) {
+	if (trust)
+		return script_path_open(path, trust, error);
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		snprintf(error, POLICY_ERROR_LEN, "cannot read %s: %s", path, strerror(errno));
+	return fd;
+}
+
+static int open_regular(const char *path, const struct script_trust *trust, struct stat *st,
+			char *error)
+{
+	int fd = open_path(path, trust, error);
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, st)) {
 		snprintf(error, POLICY_ERROR_LEN, "cannot read %s: %s", path, strerror(errno));
 	} else if (!S_ISREG(st->st_mode)) {
 		snprintf(error, POLICY_ERROR_LEN, "cannot read %s: it is %s, not a file", path,
@@ -42,8 +58,7 @@ static int open_regular(const char *path, struct stat *st, char *error)
 	} else {
 		return fd;
 	}
-	if (fd >= 0)
-		close(fd);
+	close(fd);
 	return -1;
 }
 
@@ -72,10 +87,10 @@ static bool is_same_version(const struct stat *a, const struct stat *b)
 }
 
 /* One attempt. Returns 0; 1 if the file changed meanwhile; -1 and error. */
-static int read_once(struct script *s, char *error)
+static int read_once(struct script *s, const struct script_trust *trust, char *error)
 {
 	struct stat before, after;
-	int fd = open_regular(s->path, &before, error);
+	int fd = open_regular(s->path, trust, &before, error);
 	ssize_t len = -ENOMEM;
 
 	if (fd < 0)
@@ -106,18 +121,19 @@ static int refuse_bytecode(const struct script *s, char *error)
 	return -1;
 }
 
-static int read_stable(struct script *s, char *error)
+static int read_stable(struct script *s, const struct script_trust *trust, char *error)
 {
 	int changed = 1;
 
 	for (int i = 0; i < READ_ATTEMPTS && changed == 1; i++)
-		changed = read_once(s, error);
+		changed = read_once(s, trust, error);
 	if (changed == 1)
 		snprintf(error, POLICY_ERROR_LEN, "cannot read %s: it keeps changing", s->path);
 	return changed ? -1 : refuse_bytecode(s, error);
 }
 
-int script_read(struct script **out, const char *path, char *error)
+int script_read_trusted(struct script **out, const char *path, const struct script_trust *trust,
+			char *error)
 {
 	struct script *s = calloc(1, sizeof(*s));
 
@@ -128,13 +144,18 @@ int script_read(struct script **out, const char *path, char *error)
 		script_free(s);
 		return -1;
 	}
-	if (read_stable(s, error)) {
+	if (read_stable(s, trust, error)) {
 		script_free(s);
 		return -1;
 	}
 	s->hash = fnv1a(s->text, s->len);
 	*out = s;
 	return 0;
+}
+
+int script_read(struct script **out, const char *path, char *error)
+{
+	return script_read_trusted(out, path, NULL, error);
 }
 
 void script_free(struct script *s)

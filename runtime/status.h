@@ -19,7 +19,8 @@ enum { STATUS_ERROR_LEN = 1024 };
 	X(NO_JIT, 7, "the BPF JIT is off")                                                         \
 	X(LIMIT, 8, "a resource limit is too low")                                                 \
 	X(REJECTED, 9, "the kernel refused the BPF programs")                                      \
-	X(EJECTED, 10, "the kernel ejected the scheduler")
+	X(EJECTED, 10, "the kernel ejected the scheduler")                                         \
+	X(NO_EXEC, 11, "memory cannot be made executable (`MemoryDenyWriteExecute`)")
 
 enum status {
 #define STATUS_ENUM(name, code, help) STATUS_##name = code,

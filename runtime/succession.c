@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "script_path.h"
 #include "supervisor_state.h"
 
 enum { MIN_SLICE_NS = 50000 };
@@ -72,6 +73,15 @@ void end_trial(struct supervisor *s)
 	drop_script(s, &s->fallback);
 }
 
+int read_policy(const struct options *opt, struct script **script, char *error)
+{
+	struct script_trust trust = script_trust();
+
+	/* Without root it will not get far; then that is what has to be said. */
+	return script_read_trusted(script, opt->policy,
+				   opt->allow_unsafe_path || geteuid() ? NULL : &trust, error);
+}
+
 /* ---- starting workers ---- */
 
 int start_worker(struct supervisor *s, const struct script *script)
@@ -80,6 +90,7 @@ int start_worker(struct supervisor *s, const struct script *script)
 		.kernel = s->kernel,
 		.table = s->table,
 		.script = script,
+		.library = s->library,
 		.options = s->opt->policy_option,
 		.nr_options = s->opt->nr_policy_options,
 		.engine = {
@@ -90,6 +101,7 @@ int start_worker(struct supervisor *s, const struct script *script)
 		},
 		.arena_bytes = (size_t)s->opt->lua_mem_mib << 20,
 		.load_ns = 2 * NSEC_PER_SEC,
+		.is_trusted = s->opt->no_sandbox,
 		.wake_fd = s->wake_fd,
 		.supervisor = getpid(),
 	};
@@ -201,7 +213,7 @@ void start_reload(struct supervisor *s)
 	if (s->member[0].pid && s->member[1].pid)
 		return; /* one is on its way out: at the next tick */
 	s->reload_wanted = false;
-	if (script_read(&s->next, s->opt->policy, error)) {
+	if (read_policy(s->opt, &s->next, error)) {
 		s->next = NULL;
 		reload_failed(s, error);
 		return;
@@ -343,10 +355,13 @@ static const char *how_it_ended(int wait_status)
 
 void member_ended(struct supervisor *s, struct member *m, int wait_status)
 {
-	char why[CREW_MESSAGE_LEN];
+	char why[CREW_MESSAGE_LEN], breach[CREW_MESSAGE_LEN];
 	enum worker_state state = member_state(m);
+	bool breached;
 
 	member_gone(m);
+	breached = member_breached(m, wait_status, breach);
+	s->report.sandbox_kills += breached;
 	if (m == s->dying) {
 		clean_up(s);
 	} else if (m == s->active && state == WORKER_RETIRED) {
@@ -360,11 +375,11 @@ void member_ended(struct supervisor *s, struct member *m, int wait_status)
 			 m->shm->progress.in_hook ?
 				 engine_hook_name[m->shm->progress.in_hook % NR_HOOKS] :
 				 "");
-		active_lost(s, why);
+		active_lost(s, breached ? breach : why);
 		clean_up(s);
 	} else if (m == s->loading) {
 		snprintf(why, sizeof(why), "%.*s", POLICY_ERROR_LEN - 1,
 			 state == WORKER_FAILED ? m->shm->error : how_it_ended(wait_status));
-		loading_failed(s, why);
+		loading_failed(s, breached ? breach : why);
 	}
 }

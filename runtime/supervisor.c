@@ -15,7 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "library.h"
 #include "log.h"
+#include "sandbox_landlock.h"
 #include "supervisor_state.h"
 
 /* The bit of exit_code by which the kernel asks to be attached anew (SCX_ECODE_ACT_RESTART). */
@@ -337,6 +339,21 @@ static struct kernel_args kernel_args(const struct options *opt)
 	};
 }
 
+/* What the user should know of the wall around the policy, once. */
+static void say_sandbox(const struct options *opt)
+{
+	static bool said;
+
+	if (said)
+		return;
+	said = true;
+	if (opt->no_sandbox)
+		log_line("--no-sandbox: the policy runs as root and can do all that root may: read "
+			 "and write files, start programs, use the network, stop this scheduler");
+	else if (opt->verbose && !sandbox_has_landlock())
+		log_line("this kernel has no Landlock: the policy's sandbox does without it");
+}
+
 /* Everything that can fail or takes long, before attach. */
 static enum status set_up(struct supervisor *s)
 {
@@ -352,6 +369,7 @@ static enum status set_up(struct supervisor *s)
 		log_line("%s", error);
 		return status;
 	}
+	say_sandbox(s->opt);
 	kernel_op(s->kernel, SCXLUA_OP_OWN, SCXLUA_OWN_SUPERVISOR, 0, 0);
 	s->table = table_new(s->opt->max_tasks, kernel_nr_cpus(s->kernel));
 	err = s->table ? open_events(s) : -ENOMEM;
@@ -454,10 +472,12 @@ static void tear_down(struct supervisor *s)
 }
 
 /* From load to detach, once. Counters so far come in and go out through *total. */
-static enum status run_once(const struct options *opt, struct script **script, struct report *total,
-			    const sigset_t *old_mask)
+static enum status run_once(const struct options *opt, const struct library *library,
+			    struct script **script, struct report *total, const sigset_t *old_mask)
 {
-	struct supervisor s = { .opt = opt, .script = *script, .report = *total };
+	struct supervisor s = {
+		.opt = opt, .library = library, .script = *script, .report = *total
+	};
 	enum status status;
 
 	status = set_up(&s);
@@ -481,21 +501,28 @@ enum status supervisor_run(const struct options *opt)
 {
 	char error[POLICY_ERROR_LEN];
 	static struct report total; /* too large for the stack */
+	struct library *library;
 	struct script *script;
 	sigset_t mask = our_signals(), old_mask;
 	enum status status;
 
-	if (script_read(&script, opt->policy, error)) {
+	if (read_policy(opt, &script, error)) {
 		log_line("%s", error);
+		return STATUS_USAGE;
+	}
+	if (library_read(&library, lua_policy_libdir(), error)) {
+		log_line("%s", error);
+		script_free(script);
 		return STATUS_USAGE;
 	}
 	/* Blocked from here on, also between two attachments: a signal waits for its signalfd. */
 	sigprocmask(SIG_BLOCK, &mask, &old_mask);
-	while ((status = run_once(opt, &script, &total, &old_mask)) == STATUS_RESTART) {
+	while ((status = run_once(opt, library, &script, &total, &old_mask)) == STATUS_RESTART) {
 		total.kernel_restarts++;
 		log_line("the kernel asks to be attached anew (CPU hotplug)");
 	}
 	script_free(script);
+	library_free(library);
 	sigprocmask(SIG_SETMASK, &old_mask, NULL);
 	return status;
 }

@@ -29,6 +29,7 @@ struct supervisor {
 	const struct options *opt;
 	struct kernel *kernel;
 	struct table *table;
+	const struct library *library;
 	struct member member[CREW_SLOTS];
 	struct member *active;	/* decides, or has been told to go */
 	struct member *loading; /* becomes active when it is ready */
@@ -85,6 +86,12 @@ void start_reload(struct supervisor *s);
 
 /* The script on trial has proved itself, or is given up. */
 void end_trial(struct supervisor *s);
+
+/*
+ * Reads the policy that the user named, unless others can change it. 0, or -1 and one line in
+ * error[POLICY_ERROR_LEN].
+ */
+int read_policy(const struct options *opt, struct script **script, char *error);
 
 /* Frees *script unless it is in use under another name; *script is NULL then. */
 void drop_script(struct supervisor *s, struct script **script);

@@ -2,19 +2,18 @@
 #define _GNU_SOURCE
 #include "worker.h"
 
-#include <grp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/capability.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "sandbox.h"
 #include "warmup.h"
 
 #ifndef SCHED_EXT
@@ -25,7 +24,8 @@ enum {
 	FIGURES_EVERY = 16, /* idle cycles: asking for page faults costs a system call */
 	UNSEEN_TURNS = 16,
 	WORKER_NICE = -15,
-	NOBODY = 65534,
+	SPARE_BYTES = 128 << 20,
+	BYTES_PER_TASK = 1024,
 	STACK_BYTES =
 		512 * 1024, /* touched before locking: Lua's C stack is bounded by 200 C calls */
 };
@@ -75,50 +75,30 @@ static void set_class(void)
 	setpriority(PRIO_PROCESS, 0, WORKER_NICE);
 }
 
-/* Everything but standard input, output and error, and the two events. */
-static void close_inherited(const struct worker_args *args)
-{
-	unsigned int low =
-		(unsigned int)(args->wake_fd < args->go_fd ? args->wake_fd : args->go_fd);
-	unsigned int high =
-		(unsigned int)(args->wake_fd < args->go_fd ? args->go_fd : args->wake_fd);
-
-	if (low > 3)
-		close_range(3, low - 1, 0);
-	if (high > low + 1)
-		close_range(low + 1, high - 1, 0);
-	close_range(high + 1, ~0u, 0);
-}
-
 /*
- * A policy can call anything through FFI. What it can do then is what nobody can: no
- * capabilities, no way to get them, no file of root's, none of the supervisor's descriptors (the
- * BPF link and maps; the mappings stay).
+ * The wall around the script; see sandbox.h. What it adds to its memory while it loads is its
+ * Lua heap, the queues it makes, a few tasks per CPU for each thread it may know, and the warm-up.
  */
-static int drop_privileges(const struct worker_args *args)
+static int confine(const struct worker_args *args, char *error)
 {
-	cap_t none = cap_init();
+	struct sandbox sandbox = {
+		.read_fd = args->go_fd,
+		.write_fd = args->wake_fd,
+		.memory_bytes = args->arena_bytes + SPARE_BYTES +
+				(size_t)table_cap(args->table) * BYTES_PER_TASK,
+		.refused = &args->shm->refused,
+		.parent = args->supervisor,
+	};
 	int err;
 
-	if (!none)
-		return -1;
-	err = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (args->is_trusted)
+		return 0;
+	err = kernel_confine(args->kernel);
 	if (!err)
-		err = setgroups(0, NULL);
-	if (!err)
-		err = setresgid(NOBODY, NOBODY, NOBODY);
-	if (!err)
-		err = setresuid(NOBODY, NOBODY, NOBODY);
-	if (!err)
-		err = cap_set_proc(none);
-	cap_free(none);
-	/* A change of user clears these two. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_DUMPABLE, 0);
-	close_inherited(args);
-	if (getppid() != args->supervisor)
-		_exit(EXIT_FAILURE); /* it died before we could ask to die with it */
-	return err;
+		return sandbox_enter(&sandbox, error);
+	snprintf(error, POLICY_ERROR_LEN, "the worker could not map BPF's memory read-only: %s",
+		 strerror(-err));
+	return -1;
 }
 
 /* Grows the stack to what it will need, so that locking finds it there. */
@@ -160,7 +140,7 @@ static struct lua_policy *load_policy(const struct worker_args *args, struct eng
 		.max_tasks = table_cap(args->table),
 		.options = args->options,
 		.nr_options = args->nr_options,
-		.libdir = lua_policy_libdir(),
+		.library = args->library,
 		.arena_bytes = args->arena_bytes,
 		.load_ns = args->load_ns,
 	};
@@ -168,6 +148,7 @@ static struct lua_policy *load_policy(const struct worker_args *args, struct eng
 	struct lua_policy *lp;
 	int hook;
 
+	snprintf(args->shm->where[HOOK_LOAD], WHERE_LEN, "%s", args->script->path);
 	if (lua_policy_new(&lp, args->script, &host, error))
 		give_up(args, error);
 	for (hook = 0; hook < NR_HOOKS; hook++)
@@ -298,11 +279,14 @@ _Noreturn void worker_main(const struct worker_args *args)
 		.nr_cpus = kernel_nr_cpus(args->kernel),
 		.control = kernel_control(args->kernel),
 	};
+	char error[POLICY_ERROR_LEN];
 	struct lua_policy *lp;
 	struct engine *engine;
 	uint64_t go;
 
 	set_signals();
+	if (getppid() != args->supervisor)
+		_exit(EXIT_FAILURE); /* it died before we could ask to die with it */
 	set_class();
 	if (kernel_op(args->kernel, SCXLUA_OP_OWN, args->slot, 0, 0) < 0)
 		give_up(args, "the worker could not make itself known to the BPF side");
@@ -313,11 +297,11 @@ _Noreturn void worker_main(const struct worker_args *args)
 	if (!engine)
 		give_up(args, "out of memory");
 	engine_set_progress(engine, &args->shm->progress);
+	if (confine(args, error))
+		give_up(args, error);
 	lp = load_policy(args, engine);
 	engine_set_policy(engine, lua_policy_ops(lp));
 	memset(&args->shm->stats, 0, sizeof(args->shm->stats));
-	if (drop_privileges(args))
-		give_up(args, "the worker could not drop its privileges");
 	set_state(args, WORKER_READY);
 	if (read(args->go_fd, &go, sizeof(go)) != sizeof(go))
 		_exit(EXIT_FAILURE);

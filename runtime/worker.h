@@ -3,9 +3,9 @@
  * worker.h - the process that runs the policy.
  *
  * Forked by the supervisor, which has loaded the BPF and mapped the rings and the task table.
- * In this order: names itself to BPF, locks its memory, present and future, makes the Lua state,
- * loads the script, init(), compiles the hot paths on made-up tasks, drops its privileges, says
- * READY and waits. When told to go it drains, decides and commits until told to retire. It yields instead
+ * In this order: names itself to BPF, locks its memory, present and future, goes into the sandbox
+ * (sandbox.h), makes the Lua state, loads the script, init(), compiles the hot paths on made-up
+ * tasks, says READY and waits. When told to go it drains, decides and commits until told to retire. It yields instead
  * of sleeping: BPF gives it a CPU when there is work. After READY it does not allocate, fault,
  * block or log (scx.log() of a policy excepted).
  *
@@ -44,6 +44,7 @@ struct worker_shm {
 	char name[64];
 	char where[NR_HOOKS][WHERE_LEN]; /* FILE:LINE of each hook */
 	char error[POLICY_ERROR_LEN];	 /* why loading failed, or the policy's last error */
+	uint32_t refused; /* the system call that ended it; see sandbox_call_name() */
 
 	/* written by the supervisor */
 	uint32_t retire;       /* 1 = stop at the next batch boundary */
@@ -61,11 +62,13 @@ struct worker_args {
 	struct kernel *kernel;
 	struct table *table;
 	const struct script *script;
+	const struct library *library;
 	const struct lua_option *options;
 	size_t nr_options;
 	struct engine_config engine;
 	size_t arena_bytes;
 	uint64_t load_ns; /* CPU time that the script's top level and init() may take */
+	bool is_trusted;  /* no sandbox: as root, with every system call */
 	struct worker_shm *shm;
 	int slot; /* SCXLUA_OWN_WORKER0 or 1 */
 	pid_t supervisor;

@@ -47,6 +47,13 @@ for file in policies/*.lua; do
 done
 
 for file in tests/bad/*.lua; do
+	case $SCXLUA:$file in
+	*/address/*:*/calls_* | */thread/*:*/calls_*)
+		nr=$((nr + 1))
+		echo "ok $nr - $file # SKIP no sandbox in a build with a sanitizer"
+		continue
+		;;
+	esac
 	expect=$(sed -n '1s/^-- expect: //p' "$file")
 	check "$file"
 	result "$file" "${expect%% *}" "${expect#* }"

@@ -83,6 +83,8 @@ the script. `check` tries it on made-up tasks: no root, no kernel support needed
       --lua-mem MIB            memory of the Lua state (4..2048, default 64)
       --max-tasks N            threads that the policy can know at once (64..1048576, default 32768)
       --kthreads               ask the policy about kernel threads too (not per-CPU ones)
+      --no-sandbox             let the policy do all that root may: files, sockets, processes
+      --allow-unsafe-path      use a policy file that other users can change
       --fault NAME=N           for tests: inject a fault or turn off a guard
 
 Exit status:
@@ -97,6 +99,7 @@ Exit status:
    8  a resource limit is too low
    9  the kernel refused the BPF programs
   10  the kernel ejected the scheduler
+  11  memory cannot be made executable (`MemoryDenyWriteExecute`)
 END
 is_help() {
 	[[ $status == 0 && ! -s $dir/err ]] && diff "$dir/help" "$dir/out" >"$dir/diff"
@@ -177,13 +180,49 @@ touch "$dir/secret.lua"
 chmod 0 "$dir/secret.lua"
 prefix=("${as_nobody[@]}")
 refused 2 "cannot read $dir/secret.lua: Permission denied" "$dir/secret.lua"
+prefix=()
+
+# ---- files that others can change ----
+
+cp policies/fifo.lua "$dir/open.lua"
+chmod 666 "$dir/open.lua"
+if ((EUID)); then
+	skip 'a policy that everyone can write' 'needs root'
+	skip 'a policy of another user' 'needs root'
+else
+	refused 2 "$dir/open.lua is not safe to run: $dir/open.lua can be written by everyone (mode 0666); \
+chmod go-w it, or insist with --allow-unsafe-path" "$dir/open.lua"
+	chmod 644 "$dir/open.lua"
+	chown 54321 "$dir/open.lua"
+	refused 2 "$dir/open.lua is not safe to run: $dir/open.lua belongs to user 54321, not to root or the \
+user who called sudo; make a copy that is yours, or insist with --allow-unsafe-path" "$dir/open.lua"
+	chown 0 "$dir/open.lua"
+fi
 
 # ---- machines that cannot ----
+
+# As in a unit of systemd with MemoryDenyWriteExecute=yes: PR_SET_MDWE, then the program.
+no_exec=(luajit -joff tests/cli/no_exec.lua)
+denied="memory cannot be made executable (Permission denied), and LuaJIT needs that: \
+MemoryDenyWriteExecute (PR_SET_MDWE) is on for this process; set MemoryDenyWriteExecute=no in its unit"
+if "${no_exec[@]}" true; then
+	prefix=("${no_exec[@]}")
+	refused 11 "$denied" policies/fifo.lua
+	refused 11 "$denied" check policies/fifo.lua
+	run --version
+	result 'a version can be printed there too' is_version
+	prefix=()
+else
+	skip 'MemoryDenyWriteExecute' 'no PR_SET_MDWE before Linux 6.3'
+	skip 'MemoryDenyWriteExecute, check' 'no PR_SET_MDWE before Linux 6.3'
+	skip 'MemoryDenyWriteExecute, --version' 'no PR_SET_MDWE before Linux 6.3'
+fi
 
 # The binary may be where another user cannot go.
 cp "$scxlua" "$dir/scxlua"
 saved=$scxlua
 scxlua=$dir/scxlua
+prefix=("${as_nobody[@]}")
 cp policies/fifo.lua "$dir/good.lua"
 chmod 644 "$dir/good.lua"
 refused 3 "scheduling this machine needs root (CAP_BPF, CAP_PERFMON, CAP_SYS_NICE); run it with \

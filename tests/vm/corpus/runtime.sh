@@ -187,6 +187,9 @@ R14c() {
 	what "$(num log_dropped) lines dropped"
 }
 
+title[R16]='MemoryDenyWriteExecute'
+R16() { refuses 11 'MemoryDenyWriteExecute' luajit -joff "$tree/tests/cli/no_exec.lua"; }
+
 title[R17]='a second instance'
 R17() {
 	under policies/fifo.lua -- second_instance

@@ -236,10 +236,32 @@ S30() {
 	what "errors $(num policy_errors), restarts $(num worker_restarts)"
 }
 
+# breach NAME CALL: the misdeed is a system call, and the sandbox ends the worker.
+breach() {
+	misdeed "$1"
+	expect 'the kill is counted' is "$(num sandbox_kills)" -gt 0
+	expect "the log names $2 and the line" logged \
+		"misdeeds\\.lua:[0-9]+: enqueue\\(\\): the policy made the system call $2, which"
+	what "$(num sandbox_kills) kills"
+}
+title[S25a]='opens a file through ffi.C'
+S25a() { breach open openat; }
+title[S25b]='opens a socket through ffi.C'
+S25b() { breach socket socket; }
+title[S25c]='starts a process through ffi.C'
+S25c() { breach fork clone; }
+
 title[S26]='bytecode as policy'
 S26() {
 	luajit -b policies/fifo.lua "$run/bytecode.lua"
 	refused_at_start "$run/bytecode.lua" 'bytecode'
+}
+
+title[S27]='a policy that everyone can write'
+S27() {
+	cp policies/fifo.lua "$run/open.lua"
+	chmod 666 "$run/open.lua"
+	refused_at_start "$run/open.lua" 'open\.lua can be written by everyone'
 }
 
 title[S28]='SIGHUP 100 times a second for 5 s'

@@ -122,6 +122,16 @@ function misdeeds.scribble(tasks)
 	ffi.fill(ffi.cast("char *", tasks[0]) - 64, 4096, 0xff)
 end
 
+-- What a policy may not do, through FFI.
+ffi.cdef [[
+int open(const char *path, int flags, ...);
+int socket(int domain, int type, int protocol);
+int fork(void);
+]]
+function misdeeds.open() return ffi.C.open("/etc/shadow", 0) end
+function misdeeds.socket() return ffi.C.socket(2, 1, 0) end
+function misdeeds.fork() return ffi.C.fork() end
+
 -- Others' things.
 function misdeeds.mutate()
 	getmetatable("").__index = function() error("strings are broken") end
