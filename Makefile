@@ -43,7 +43,7 @@ LIBS_ALL = $(PKG_LIBS) -lelf -lz -lm
 MODULES := ring table queue hist arena engine commit ask topology mirror synth log options report \
 	script lua_message lua_sandbox lua_load lua_trace lua_cold policy_lua warmup check \
 	check_trial check_probe check_round check_workload check_fresh check_report
-MODULES += server
+MODULES += server notify
 DAEMON := kernel worker crew succession supervisor main
 LUA := $(wildcard lua/*.lua lua/*/*.lua)
 POLICIES := $(wildcard policies/*.lua)

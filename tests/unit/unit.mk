@@ -2,7 +2,7 @@
 # Included by the top Makefile.
 
 UNIT_TESTS := arena hist queue table ring engine ask synth abi policy_lua topology
-UNIT_TESTS += server
+UNIT_TESTS += server notify
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$B/unit/test_%)
 
 $B/unit/test_%: tests/unit/test_%.c tests/unit/unit.h $B/libscxlua.a $B/abi_cdef.h Makefile | $B/unit
