@@ -7,23 +7,44 @@
  * supervisor.c, policy_lua.c, and a policy.
  */
 #define _GNU_SOURCE
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "check.h"
+#include "client.h"
 #include "log.h"
 #include "options.h"
+#include "scx_stats.h"
 #include "supervisor.h"
 
 #ifndef SCXLUA_VERSION
 #define SCXLUA_VERSION "0"
 #endif
 
+/*
+ * Standard input, output and error must be something: the next descriptor to be opened, a BPF map
+ * or a socket, would take a closed one's number, and log lines would be written to it.
+ */
+static void hold_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct options opt;
 	char error[STATUS_ERROR_LEN];
-	enum status status = options_parse(&opt, argc, argv, error);
+	enum status status;
 
+	hold_standard_files();
+	status = options_parse(&opt, argc, argv, error);
 	if (status != STATUS_OK) {
 		log_line("%s", error);
 		return status;
@@ -32,12 +53,25 @@ int main(int argc, char **argv)
 	case COMMAND_HELP:
 		options_help(stdout);
 		return STATUS_OK;
+	case COMMAND_HELP_STATS:
+		scx_stats_help(stdout);
+		return STATUS_OK;
 	case COMMAND_VERSION:
 		printf("scxlua %s (ABI %d)\n", SCXLUA_VERSION, SCXLUA_ABI);
 		return STATUS_OK;
 	case COMMAND_CHECK:
 		return check_run(opt.policy, opt.policy_option, opt.nr_policy_options,
 				 &(struct check_args){ .json = opt.json });
+	case COMMAND_STATUS:
+		return client_status(opt.json);
+	case COMMAND_RELOAD:
+		return client_reload(opt.nr_operands ? opt.operand[0] : NULL);
+	case COMMAND_SET:
+		return client_set(opt.operand, opt.nr_operands);
+	case COMMAND_TOP:
+		return client_monitor(opt.monitor_s ? opt.monitor_s : 1, false);
+	case COMMAND_MONITOR:
+		return client_monitor(opt.monitor_s, true);
 	case COMMAND_RUN:
 		return supervisor_run(&opt);
 	}

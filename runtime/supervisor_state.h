@@ -13,6 +13,7 @@
 #include "crew.h"
 #include "kernel.h"
 #include "options.h"
+#include "remote.h"
 #include "report.h"
 #include "table.h"
 
@@ -27,6 +28,7 @@ enum {
 
 struct supervisor {
 	const struct options *opt;
+	struct remote *remote;
 	struct kernel *kernel;
 	struct table *table;
 	struct member member[CREW_SLOTS];
@@ -34,11 +36,11 @@ struct supervisor {
 	struct member *loading; /* becomes active when it is ready */
 	struct member *dying;  /* was active and is lost; until it is waited for nobody is active */
 	struct script *script; /* of the active worker, or of the last one */
-	struct script *fallback; /* the one before, while `script` is on trial */
+	struct script *fallback; /* the last that proved itself, while `script` is on trial */
 	struct script *next;	 /* of the loading worker, if that is a reload */
 	int signal_fd, wake_fd, timer_fd;
 
-	bool attached, reload_wanted, stop;
+	bool attached, stop;
 	bool error_said;
 	bool restart;	    /* start `script` again when `dying` is gone */
 	enum status status; /* why it stopped */
@@ -48,7 +50,8 @@ struct supervisor {
 	uint32_t nr_failures;
 	uint32_t lost_exits, sweep_pos;
 	bool sweeping;
-	uint64_t errors_seen, calls_seen; /* at the begin of the window */
+	uint64_t errors_seen, calls_seen; /* at the begin of the window ... */
+	uint64_t bad_seen, decisions_seen;
 	uint32_t error_ticks;
 
 	uint64_t stats_asked_ns;
@@ -58,6 +61,9 @@ struct supervisor {
 };
 
 uint64_t supervisor_now_ns(void);
+
+/* All figures of now. */
+void supervisor_report(struct supervisor *s, struct report *r);
 
 /* Starts a worker for `script`, which becomes s->loading. 0 or -errno. */
 int start_worker(struct supervisor *s, const struct script *script);
