@@ -44,9 +44,11 @@ MODULES := ring table queue hist arena engine commit ask running topology mirror
 	report script_path script library lua_message lua_sandbox lua_load lua_trace lua_cold policy_lua \
 	warmup sandbox_calls sandbox_landlock sandbox exec_memory check check_trial check_probe \
 	check_round check_workload check_fresh check_report
-DAEMON := kernel worker crew succession supervisor main
+DAEMON := kernel worker crew succession remote supervisor main
 LUA := $(wildcard lua/*.lua lua/*/*.lua)
 POLICIES := $(wildcard policies/*.lua)
+# What a running scxlua is asked through.
+MODULES += json_text server control scx_stats client notify
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -113,7 +115,7 @@ run: deps ## schedule this machine, or a VM with a visible load: POLICY=policies
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/demo '$(POLICY)'
 
-check-build: all $(UNIT_PROGRAMS) $(BPF_TESTS:%=$B/unit/%) $B/canary $B/oddities $B/verifier $B/failing.so $(FUZZERS:%=build/fuzz/%)
+check-build: all $(UNIT_PROGRAMS) $(BPF_TESTS:%=$B/unit/%) $(TEST_TOOLS) $B/oddities $B/verifier $B/failing.so $(FUZZERS:%=build/fuzz/%)
 
 test: deps ## all the tests: check, then the real kernel in a VM
 	$(Q)$(MAKE) --no-print-directory check-build
@@ -137,6 +139,8 @@ install: all ## install under DESTDIR and PREFIX
 	install -Dm755 $B/scxlua $(DESTDIR)$(PREFIX)/sbin/scxlua
 	$(foreach f,$(LUA),install -Dm644 $f $(DESTDIR)$(PREFIX)/share/scxlua/$f;)
 	$(foreach f,$(POLICIES),install -Dm644 $f $(DESTDIR)$(PREFIX)/share/scxlua/$f;)
+	sed 's,/usr/local,$(PREFIX),' runtime/scxlua.service | \
+		install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/scxlua.service
 
 help: ## this list
 	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16

@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 #include "check.h"
+#include "client.h"
 #include "exec_memory.h"
 #include "log.h"
 #include "options.h"
+#include "scx_stats.h"
 #include "supervisor.h"
 
 #ifndef SCXLUA_VERSION
@@ -55,6 +57,9 @@ int main(int argc, char **argv)
 	case COMMAND_HELP:
 		options_help(stdout);
 		return STATUS_OK;
+	case COMMAND_HELP_STATS:
+		scx_stats_help(stdout);
+		return STATUS_OK;
 	case COMMAND_VERSION:
 		printf("scxlua %s (ABI %d)\n", SCXLUA_VERSION, SCXLUA_ABI);
 		return STATUS_OK;
@@ -62,6 +67,16 @@ int main(int argc, char **argv)
 		return check_run(opt.policy, opt.policy_option, opt.nr_policy_options,
 				 &(struct check_args){ .json = opt.json,
 						       .no_sandbox = opt.no_sandbox });
+	case COMMAND_STATUS:
+		return client_status(opt.json);
+	case COMMAND_RELOAD:
+		return client_reload(opt.nr_operands ? opt.operand[0] : NULL);
+	case COMMAND_SET:
+		return client_set(opt.operand, opt.nr_operands);
+	case COMMAND_TOP:
+		return client_monitor(opt.monitor_s ? opt.monitor_s : 1, false);
+	case COMMAND_MONITOR:
+		return client_monitor(opt.monitor_s, true);
 	case COMMAND_RUN:
 		return supervisor_run(&opt);
 	}

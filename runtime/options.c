@@ -33,6 +33,10 @@ static const struct row table[] = {
 	{ "help", 'h', COMMAND, COMMAND_HELP, 0, 0, 0, NULL, "print this and exit" },
 	{ "stats", 0, NUMBER, AT(stats_s), 1, 3600, 0, "SECS",
 	  "print a line of statistics every SECS" },
+	{ "monitor", 0, NUMBER, AT(monitor_s), 1, 3600, 0, "SECS",
+	  "only print that line, of the scxlua that runs or will run" },
+	{ "help-stats", 0, COMMAND, COMMAND_HELP_STATS, 0, 0, 0, NULL,
+	  "print what the statistics mean and exit" },
 	{ "json", 0, STRING, AT(json), 0, 0, 0, "FILE",
 	  "write all counters to FILE at exit, - for standard output" },
 	{ "exit-dump-len", 0, NUMBER, AT(exit_dump_len), 1024, 16777216, 32768, "BYTES",
@@ -62,6 +66,23 @@ static const struct row table[] = {
 	  "for tests: inject a fault or turn off a guard" },
 };
 
+/* The first operand, if it is one of these; without one, a policy is run. */
+static const struct verb {
+	const char *name;
+	enum command command;
+	uint32_t min, max; /* operands */
+	const char *options, *operands, *help;
+} verbs[] = {
+	{ "check", COMMAND_CHECK, 1, 1, "[-o KEY=VALUE]... [--json -]", "POLICY.lua",
+	  "try a policy on made-up tasks: no root, no kernel support needed" },
+	{ "status", COMMAND_STATUS, 0, 0, "[--json -]", "", "print what runs and how it is" },
+	{ "reload", COMMAND_RELOAD, 0, 1, "", "[FILE]",
+	  "reload the running script, or FILE, and print the outcome" },
+	{ "set", COMMAND_SET, 1, UINT32_MAX, "", "KEY=VALUE...",
+	  "set options of the running policy, or builtin_idle" },
+	{ "top", COMMAND_TOP, 0, 0, "", "", "print the live line of what runs every second" },
+};
+
 static const struct {
 	const char *name;
 	size_t offset;
@@ -78,7 +99,11 @@ static const struct {
 	{ "no_watchdog", AT(fault_no_watchdog) },
 };
 
-enum { NR_ROWS = sizeof(table) / sizeof(table[0]), NR_FAULTS = sizeof(faults) / sizeof(faults[0]) };
+enum {
+	NR_ROWS = sizeof(table) / sizeof(table[0]),
+	NR_VERBS = sizeof(verbs) / sizeof(verbs[0]),
+	NR_FAULTS = sizeof(faults) / sizeof(faults[0]),
+};
 
 static uint32_t *field(struct options *o, size_t offset)
 {
@@ -200,24 +225,77 @@ static const struct row *find_row(int got)
 	return NULL;
 }
 
-static enum status operands(struct options *o, int argc, char **argv, char *error)
+static enum status policy_operand(struct options *o, char *error)
 {
-	if (o->command == COMMAND_HELP || o->command == COMMAND_VERSION)
-		return STATUS_OK;
-	if (optind < argc && !strcmp(argv[optind], "check")) {
-		o->command = COMMAND_CHECK;
-		optind++;
-	}
-	if (optind == argc) {
+	if (!o->nr_operands) {
 		snprintf(error, STATUS_ERROR_LEN, "no policy given; try scxlua policies/fifo.lua");
 		return STATUS_USAGE;
 	}
-	o->policy = argv[optind++];
-	if (optind < argc) {
-		snprintf(error, STATUS_ERROR_LEN, "one policy only: %s is too many", argv[optind]);
+	if (o->nr_operands > 1) {
+		snprintf(error, STATUS_ERROR_LEN, "one policy only: %s is too many", o->operand[1]);
+		return STATUS_USAGE;
+	}
+	o->policy = o->operand[0];
+	return STATUS_OK;
+}
+
+/* The verb that the first operand is, which is taken away; NULL if it is none. */
+static const struct verb *take_verb(struct options *o)
+{
+	for (uint32_t i = 0; o->nr_operands && i < NR_VERBS; i++) {
+		if (strcmp(o->operand[0], verbs[i].name))
+			continue;
+		o->operand++;
+		o->nr_operands--;
+		return &verbs[i];
+	}
+	return NULL;
+}
+
+static enum status verb_operands(struct options *o, const struct verb *verb, char *error)
+{
+	uint32_t i;
+
+	o->command = verb->command;
+	if (verb->command == COMMAND_CHECK)
+		return policy_operand(o, error);
+	if (o->nr_operands < verb->min) {
+		snprintf(error, STATUS_ERROR_LEN, "%s: expected %s", verb->name, verb->operands);
+		return STATUS_USAGE;
+	}
+	if (o->nr_operands > verb->max) {
+		snprintf(error, STATUS_ERROR_LEN, "%s: %s is too many", verb->name,
+			 o->operand[verb->max]);
+		return STATUS_USAGE;
+	}
+	for (i = 0; verb->command == COMMAND_SET && i < o->nr_operands; i++) {
+		if (strchr(o->operand[i], '=') > o->operand[i])
+			continue;
+		snprintf(error, STATUS_ERROR_LEN, "set: expected KEY=VALUE, got %s", o->operand[i]);
 		return STATUS_USAGE;
 	}
 	return STATUS_OK;
+}
+
+static enum status operands(struct options *o, int argc, char **argv, char *error)
+{
+	const struct verb *verb;
+
+	if (o->command != COMMAND_RUN)
+		return STATUS_OK;
+	o->operand = argv + optind;
+	o->nr_operands = (uint32_t)(argc - optind);
+	verb = take_verb(o);
+	if (verb)
+		return verb_operands(o, verb, error);
+	if (!o->monitor_s)
+		return policy_operand(o, error);
+	o->command = COMMAND_MONITOR;
+	if (!o->nr_operands)
+		return STATUS_OK;
+	snprintf(error, STATUS_ERROR_LEN, "--monitor runs no policy: %s is too many",
+		 o->operand[0]);
+	return STATUS_USAGE;
 }
 
 /* getopt's complaint in words; optopt is the letter, or what describe() gave a long option. */
@@ -277,15 +355,31 @@ static void help_row(FILE *f, const struct row *row)
 	fputc('\n', f);
 }
 
+static void help_verbs(FILE *f)
+{
+	char left[64];
+	uint32_t i;
+
+	fputs("usage: scxlua [OPTION]... POLICY.lua\n", f);
+	for (i = 0; i < NR_VERBS; i++)
+		fprintf(f, "       scxlua %s%s%s%s%s\n", verbs[i].name,
+			*verbs[i].options ? " " : "", verbs[i].options,
+			*verbs[i].operands ? " " : "", verbs[i].operands);
+	fputs("\nMakes a Lua script the CPU scheduler of this machine, until Ctrl-C. SIGHUP reloads\n"
+	      "the script.\n\n",
+	      f);
+	for (i = 0; i < NR_VERBS; i++) {
+		snprintf(left, sizeof(left), "%s %s", verbs[i].name, verbs[i].operands);
+		fprintf(f, "  %-28s %s\n", left, verbs[i].help);
+	}
+	fputc('\n', f);
+}
+
 void options_help(FILE *f)
 {
 	uint32_t i;
 
-	fputs("usage: scxlua [OPTION]... POLICY.lua\n"
-	      "       scxlua check [-o KEY=VALUE]... [--json -] POLICY.lua\n\n"
-	      "Makes a Lua script the CPU scheduler of this machine, until Ctrl-C. SIGHUP reloads\n"
-	      "the script. `check` tries it on made-up tasks: no root, no kernel support needed.\n\n",
-	      f);
+	help_verbs(f);
 	for (i = 0; i < NR_ROWS; i++)
 		help_row(f, &table[i]);
 	fputs("\nExit status:\n", f);

@@ -13,19 +13,32 @@
 #include "policy_lua.h"
 #include "status.h"
 
-enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_HELP, COMMAND_VERSION };
+enum command {
+	COMMAND_RUN,
+	COMMAND_CHECK,
+	COMMAND_STATUS,
+	COMMAND_RELOAD,
+	COMMAND_SET,
+	COMMAND_TOP,
+	COMMAND_MONITOR,
+	COMMAND_HELP,
+	COMMAND_HELP_STATS,
+	COMMAND_VERSION,
+};
 
 enum { MAX_POLICY_OPTIONS = 64 };
 
 struct options {
 	enum command command;
 	const char *policy;
+	char *const *operand; /* what follows a verb */
+	uint32_t nr_operands;
 	const char *json;
 	struct lua_option policy_option[MAX_POLICY_OPTIONS];
 	uint32_t nr_policy_options;
 	uint32_t partial, verbose;
 	uint32_t slice_us, max_slice_us;
-	uint32_t stats_s;
+	uint32_t stats_s, monitor_s;
 	uint32_t exit_dump_len;
 	uint32_t hold_ms, starve_ms, budget_ms, late_ms, timeout_ms;
 	uint32_t lua_mem_mib, max_tasks, kthreads;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_text.h"
+
 #define PER_SECOND(field) ((double)(now->field - before->field) / seconds)
 
 /* " | key value key value" */
@@ -28,10 +30,10 @@ int report_line(char *line, size_t size, const struct report *now, const struct 
 	policy_line(own, sizeof(own), &now->stats);
 	return snprintf(
 		line, size,
-		"%s#%u%s: queued %.0f/s decided %.0f/s aged %.0f/s direct %.0f/s bypassed %.0f/s "
+		"%s#%llu%s: queued %.0f/s decided %.0f/s aged %.0f/s direct %.0f/s bypassed %.0f/s "
 		"starved %.0f/s | batch p50 %llu p99 %llu, decide p50 %llu us p99 %llu us | "
 		"slice %llu us%s\n",
-		now->policy, now->generation, now->bypass ? " (bypass)" : "",
+		now->policy, (unsigned long long)now->generation, now->bypass ? " (bypass)" : "",
 		PER_SECOND(bpf.queued), PER_SECOND(bpf.decided), PER_SECOND(bpf.aged_out),
 		PER_SECOND(bpf.direct), PER_SECOND(bpf.bypassed), PER_SECOND(bpf.starved),
 		(unsigned long long)hist_quantile(&now->engine.batch_size, 0.5),
@@ -83,13 +85,13 @@ static json_t *policy_stats(const struct policy_stats *stats)
 
 static json_t *exit_object(const struct scxlua_exit *exit, int exit_status)
 {
-	/* The kernel's text should be ASCII; %s of jansson wants UTF-8 and fails otherwise. */
-	return json_pack("{s:i,s:I,s:s,s:s,s:i}", "kind", (int)exit->kind, "code",
-			 (json_int_t)exit->code, "reason", exit->reason, "message", exit->msg,
-			 "status", exit_status);
+	/* The kernel's text has names of threads in it, which may be anything. */
+	return json_pack("{s:i,s:I,s:o,s:o,s:i}", "kind", (int)exit->kind, "code",
+			 (json_int_t)exit->code, "reason", json_text(exit->reason), "message",
+			 json_text(exit->msg), "status", exit_status);
 }
 
-static json_t *build(const struct report *r, const struct scxlua_exit *exit, int exit_status)
+json_t *report_object(const struct report *r)
 {
 	char hash[32];
 	json_t *o = json_object();
@@ -100,10 +102,8 @@ static json_t *build(const struct report *r, const struct scxlua_exit *exit, int
 	snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)r->hash);
 	err |= json_object_set_new(o, "policy", json_string(r->policy));
 	err |= json_object_set_new(o, "hash", json_string(hash));
-	err |= put(o, "generation", r->generation);
-	err |= put(o, "applied_slice_ns", r->applied_slice_ns);
-	err |= put(o, "lua_bytes", r->lua_bytes);
 #define PUT(field, help) err |= put(o, #field, r->field);
+	REPORT_GAUGES(PUT)
 	REPORT_COUNTERS(PUT)
 #undef PUT
 #define PUT(field, help) err |= put(o, #field, r->bpf.field);
@@ -114,23 +114,55 @@ static json_t *build(const struct report *r, const struct scxlua_exit *exit, int
 #undef PUT
 	err |= json_object_set_new(o, "batch_size", quantiles(&r->engine.batch_size));
 	err |= json_object_set_new(o, "decide_ns", quantiles(&r->engine.decide_ns));
+	err |= json_object_set_new(o, "reload_pause_ns", quantiles(&r->reload_pause_ns));
 	err |= json_object_set_new(o, "policy_stats", policy_stats(&r->stats));
-	err |= json_object_set_new(o, "exit", exit_object(exit, exit_status));
 	if (!err)
 		return o;
 	json_decref(o);
 	return NULL;
 }
 
+#define WALK(field, text_of_it, number, words)                                                     \
+	put_figure(&(struct report_figure){ field, words, text_of_it, number }, arg);
+#define WALK_HIST(name, h, what)                                                                   \
+	WALK(name "_p50", NULL, hist_quantile(h, 0.5), what ", median since the start")            \
+	WALK(name "_p99", NULL, hist_quantile(h, 0.99), what ", 99 % are below")                   \
+	WALK(name "_max", NULL, (h)->max, what ", the most so far")
+
+void report_walk(const struct report *r,
+		 void (*put_figure)(const struct report_figure *figure, void *arg), void *arg)
+{
+	char hash[32];
+
+	snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)r->hash);
+	WALK("policy", r->policy, 0, "name of the running script")
+	WALK("hash", hash, 0, "hash of its text")
+#define PUT(field, help) WALK(#field, NULL, r->field, help)
+	REPORT_GAUGES(PUT)
+	REPORT_COUNTERS(PUT)
+#undef PUT
+#define PUT(field, help) WALK(#field, NULL, r->bpf.field, help)
+	SCXLUA_BPF_COUNTERS(PUT)
+#undef PUT
+#define PUT(field, help) WALK(#field, NULL, r->engine.field, help)
+	ENGINE_COUNTERS(PUT)
+#undef PUT
+	WALK_HIST("batch_size", &r->engine.batch_size, "tasks per enqueue() call")
+	WALK_HIST("decide_ns", &r->engine.decide_ns, "from the records of a batch to its decisions")
+	WALK_HIST("reload_pause_ns", &r->reload_pause_ns, "without decisions at a reload")
+}
+
 int report_json(const char *path, const struct report *r, const struct scxlua_exit *exit,
 		int exit_status)
 {
-	json_t *o = build(r, exit, exit_status);
+	json_t *o = report_object(r);
 	FILE *f;
 	int err;
 
-	if (!o)
+	if (!o || json_object_set_new(o, "exit", exit_object(exit, exit_status))) {
+		json_decref(o);
 		return -ENOMEM;
+	}
 	f = strcmp(path, "-") ? fopen(path, "we") : stdout;
 	err = f ? json_dumpf(o, f, JSON_INDENT(2)) : -1;
 	if (f) {

@@ -14,6 +14,13 @@
 
 enum { POLICY_NAME_LEN = 64 };
 
+/* Figures that are no totals. */
+#define REPORT_GAUGES(X)                                                                           \
+	X(generation, "how many times a worker became active")                                     \
+	X(bypass, "1 while no worker is active and the built-in policy schedules")                 \
+	X(applied_slice_ns, "the slice of the last decided task that got a CPU")                   \
+	X(lua_bytes, "memory that the Lua state has in use")
+
 #define REPORT_COUNTERS(X)                                                                         \
 	X(reloads, "scripts replaced")                                                             \
 	X(reload_failures, "scripts refused at reload; the old one went on")                       \
@@ -24,19 +31,19 @@ enum { POLICY_NAME_LEN = 64 };
 	X(rollbacks, "new scripts given up for the last good one")                                 \
 	X(kernel_restarts, "times the kernel asked to be attached anew")                           \
 	X(page_faults, "page faults of workers while they were active")                            \
+	X(settings, "options set at run time")                                                     \
+	X(clients_dropped, "clients of the control and statistics sockets refused or dropped")     \
 	X(log_dropped, "log lines that could not be written")
 
 struct report {
 	char policy[POLICY_NAME_LEN]; /* name of the running script */
 	uint64_t hash;
-	uint32_t generation;
-	uint32_t bypass;
-	uint64_t applied_slice_ns;
-	uint64_t lua_bytes;
 	struct scxlua_counters bpf;
 	struct engine_stats engine;
-	struct policy_stats stats; /* what the policy's stats() last said */
+	struct hist reload_pause_ns; /* without decisions, per reload */
+	struct policy_stats stats;   /* what the policy's stats() last said */
 #define REPORT_FIELD(name, help) uint64_t name;
+	REPORT_GAUGES(REPORT_FIELD)
 	REPORT_COUNTERS(REPORT_FIELD)
 #undef REPORT_FIELD
 };
@@ -47,6 +54,19 @@ struct report {
  */
 int report_line(char *line, size_t size, const struct report *now, const struct report *before,
 		double seconds);
+
+/* All of it but the exit, as an object with the keys of the JSON file; NULL if memory is short. */
+struct json_t *report_object(const struct report *r);
+
+/* One figure of a report: a text, or a number if text is NULL. */
+struct report_figure {
+	const char *name, *help, *text;
+	uint64_t value;
+};
+
+/* Calls put_figure() for each, flat: of a histogram `x` its x_p50, x_p99 and x_max. */
+void report_walk(const struct report *r,
+		 void (*put_figure)(const struct report_figure *figure, void *arg), void *arg);
 
 /* The kernel's reason for the end, and its dump if there is one, as other scx schedulers print it. */
 void report_exit(FILE *f, const struct scxlua_exit *exit, const char *dump);

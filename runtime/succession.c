@@ -73,12 +73,12 @@ void end_trial(struct supervisor *s)
 	drop_script(s, &s->fallback);
 }
 
-int read_policy(const struct options *opt, struct script **script, char *error)
+int read_policy(const struct options *opt, const char *path, struct script **script, char *error)
 {
 	struct script_trust trust = script_trust();
 
 	/* Without root it will not get far; then that is what has to be said. */
-	return script_read_trusted(script, opt->policy,
+	return script_read_trusted(script, path,
 				   opt->allow_unsafe_path || geteuid() ? NULL : &trust, error);
 }
 
@@ -127,6 +127,7 @@ static void activate(struct supervisor *s, bool adopt)
 	s->error_ticks = 0;
 	s->errors_seen = 0;
 	s->calls_seen = m->shm->progress.batch;
+	s->bad_seen = s->decisions_seen = 0;
 	s->error_said = false;
 	s->restart = false;
 	control->builtin_idle = wants != 0;
@@ -136,16 +137,36 @@ static void activate(struct supervisor *s, bool adopt)
 	kernel_op(s->kernel, SCXLUA_OP_ACTIVE, m->slot, 0, 0);
 	control->bypass = 0;
 	member_go(m, adopt);
+	remote_activated(s->remote);
 }
 
 static void report_reload(struct supervisor *s)
 {
+	uint64_t pause_ns = s->retire_ns ? supervisor_now_ns() - s->retire_ns : 0;
+
 	s->report.reloads++;
+	if (s->retire_ns) /* else nobody decided before either */
+		hist_add(&s->report.reload_pause_ns, pause_ns);
 	log_line("%s: reloaded (generation %u, hash %016llx); decisions paused for %llu us",
 		 s->script->path, kernel_control(s->kernel)->generation,
-		 (unsigned long long)s->script->hash,
-		 (unsigned long long)(s->retire_ns ? supervisor_now_ns() - s->retire_ns : 0) /
-			 1000);
+		 (unsigned long long)s->script->hash, (unsigned long long)pause_ns / 1000);
+	remote_reload_ends(s->remote, s->script->path, pause_ns, NULL);
+}
+
+/*
+ * The script that was loading becomes the one on trial. What a rollback goes back to is the last
+ * that proved itself: not one that is on trial itself.
+ */
+static void promote_next(struct supervisor *s)
+{
+	struct script *old = s->script;
+
+	s->script = s->next;
+	s->next = NULL;
+	if (s->fallback)
+		script_free(old);
+	else
+		s->fallback = old;
 }
 
 /* The loading worker is ready and the old one, if any, has stopped: hand over. */
@@ -153,12 +174,8 @@ static void take_over(struct supervisor *s, bool adopt)
 {
 	bool is_reload = s->next != NULL;
 
-	if (is_reload) {
-		end_trial(s);
-		s->fallback = s->script;
-		s->script = s->next;
-		s->next = NULL;
-	}
+	if (is_reload)
+		promote_next(s);
 	activate(s, adopt);
 	if (is_reload)
 		report_reload(s);
@@ -177,6 +194,7 @@ static void attach(struct supervisor *s)
 	}
 	s->attached = true;
 	take_over(s, false);
+	remote_attached(s->remote);
 	log_line("%s schedules this machine (%s); Ctrl-C ends it, SIGHUP reloads it",
 		 s->report.policy, s->script->path);
 }
@@ -197,31 +215,38 @@ void on_ready(struct supervisor *s)
 
 /* ---- reload ---- */
 
-static void reload_failed(struct supervisor *s, const char *why)
+static void reload_failed(struct supervisor *s, const char *path, const char *why)
 {
+	char text[CREW_MESSAGE_LEN];
+
 	s->report.reload_failures++;
 	log_line("reload failed, %s: %s",
 		 s->active ? "the running policy goes on" : "no policy is running", why);
+	snprintf(text, sizeof(text), "reload failed: %s", why);
+	kernel_set_script(s->kernel, s->report.policy, s->script->hash, text);
+	remote_reload_ends(s->remote, path, 0, why);
 	drop_script(s, &s->next);
 }
 
 void start_reload(struct supervisor *s)
 {
-	char error[POLICY_ERROR_LEN];
+	char path[CONTROL_PATH_LEN], error[POLICY_ERROR_LEN];
 	int err;
 
 	if (s->member[0].pid && s->member[1].pid)
 		return; /* one is on its way out: at the next tick */
-	s->reload_wanted = false;
-	if (read_policy(s->opt, &s->next, error)) {
+	snprintf(path, sizeof(path), "%s",
+		 s->remote->reload_path[0] ? s->remote->reload_path : s->script->path);
+	remote_reload_begins(s->remote);
+	if (read_policy(s->opt, path, &s->next, error)) {
 		s->next = NULL;
-		reload_failed(s, error);
+		reload_failed(s, path, error);
 		return;
 	}
 	s->nr_failures = 0;
 	err = start_worker(s, s->next);
 	if (err)
-		reload_failed(s, strerror(-err));
+		reload_failed(s, path, strerror(-err));
 }
 
 /* ---- failures ---- */
@@ -244,7 +269,8 @@ static bool choose_restart(struct supervisor *s, const char *why)
 		script_free(s->script);
 		s->script = s->fallback;
 		s->fallback = NULL;
-		log_line("%s; back to the script before the reload", why);
+		log_line("%s; back to the last script that proved itself", why);
+		remote_rolled_back(s->remote, why);
 		return true;
 	}
 	if (too_many_failures(s, now)) {
@@ -269,6 +295,7 @@ void active_lost(struct supervisor *s, const char *why)
 	s->dying = s->active;
 	s->active = NULL;
 	kernel_set_script(s->kernel, s->report.policy, s->script->hash, why);
+	snprintf(s->remote->error, sizeof(s->remote->error), "%s", why);
 	s->restart = choose_restart(s, why); /* unless what is loading now succeeds */
 }
 
@@ -309,7 +336,7 @@ void loading_failed(struct supervisor *s, const char *why)
 	member_kill(s->loading);
 	s->loading = NULL;
 	if (s->next) {
-		reload_failed(s, why);
+		reload_failed(s, s->next->path, why);
 	} else if (!s->attached) {
 		log_line("%s", why);
 		s->status = STATUS_USAGE;

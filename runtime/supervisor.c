@@ -44,7 +44,7 @@ uint64_t supervisor_now_ns(void)
 
 /* ---- figures ---- */
 
-static void snapshot(struct supervisor *s, struct report *r)
+void supervisor_report(struct supervisor *s, struct report *r)
 {
 	const struct scxlua_control *control = kernel_control(s->kernel);
 
@@ -54,6 +54,8 @@ static void snapshot(struct supervisor *s, struct report *r)
 	r->applied_slice_ns = control->applied_slice_ns;
 	r->hash = s->script ? s->script->hash : 0;
 	r->log_dropped = log_dropped();
+	r->clients_dropped = server_dropped(control_server(s->remote->control)) +
+			     server_dropped(scx_stats_server(s->remote->stats));
 	kernel_sum(s->kernel, &r->bpf);
 	/* The totals of an earlier attachment, after a restart. */
 	for (size_t i = 0; i < sizeof(r->bpf) / sizeof(uint64_t); i++)
@@ -91,7 +93,7 @@ static void live_line(struct supervisor *s, uint64_t now)
 
 	if (!s->opt->stats_s || !s->attached || now - s->shown_ns < s->opt->stats_s * NSEC_PER_SEC)
 		return;
-	snapshot(s, &r);
+	supervisor_report(s, &r);
 	if (s->shown_ns) {
 		n = report_line(line, sizeof(line), &r, &s->shown,
 				(double)(now - s->shown_ns) / NSEC_PER_SEC);
@@ -103,6 +105,39 @@ static void live_line(struct supervisor *s, uint64_t now)
 }
 
 /* ---- the watchdog ---- */
+
+/*
+ * Decisions that were rejected, or had something replaced. One may have several flaws: of those
+ * that are replaced the most frequent one counts, so this is never too many.
+ */
+static uint64_t bad_decisions(const struct engine_stats *stats)
+{
+	uint64_t most = stats->bad_cpu;
+
+	most = stats->bad_slice > most ? stats->bad_slice : most;
+	most = stats->bad_vtime > most ? stats->bad_vtime : most;
+	most = stats->bad_flags > most ? stats->bad_flags : most;
+	return most + stats->reject_unknown + stats->reject_twice;
+}
+
+/* A new script whose decisions are mostly impossible is given up; later they only count. */
+static void watch_decisions(struct supervisor *s)
+{
+	const struct engine_stats *stats = &s->active->shm->stats;
+	uint64_t bad = bad_decisions(stats), made = stats->committed - stats->defaulted +
+						    stats->reject_unknown + stats->reject_twice;
+	uint64_t new_bad = bad - s->bad_seen, new_made = made - s->decisions_seen;
+	char why[CREW_MESSAGE_LEN];
+
+	s->bad_seen = bad;
+	s->decisions_seen = made;
+	if (!s->fallback || new_bad < MIN_ERRORS || new_bad * 2 <= new_made)
+		return;
+	snprintf(why, sizeof(why),
+		 "%s: %llu of %llu decisions in a second were impossible (JSON bad_*, reject_*)",
+		 s->script->path, (unsigned long long)new_bad, (unsigned long long)new_made);
+	active_lost(s, why);
+}
 
 /* A script that raises an error in call after call is as good as none. */
 static void watch_errors(struct supervisor *s)
@@ -122,8 +157,10 @@ static void watch_errors(struct supervisor *s)
 	s->error_ticks = 0;
 	s->errors_seen += errors;
 	s->calls_seen += calls;
-	if (errors < MIN_ERRORS || errors * 2 < calls)
+	if (errors < MIN_ERRORS || errors * 2 < calls) {
+		watch_decisions(s);
 		return;
+	}
 	snprintf(why, sizeof(why), "the policy fails all the time: %.*s", POLICY_ERROR_LEN - 1,
 		 shm->error);
 	active_lost(s, why);
@@ -196,6 +233,12 @@ static void sweep_lost_exits(struct supervisor *s)
 	__atomic_store_n(&shm->nr_dead, n, __ATOMIC_RELEASE);
 }
 
+static void start_wanted_reload(struct supervisor *s)
+{
+	if (s->remote->reload_wanted && !s->loading && s->attached)
+		start_reload(s);
+}
+
 static void on_tick(struct supervisor *s)
 {
 	const struct scxlua_exit *exit = kernel_exit(s->kernel);
@@ -208,11 +251,11 @@ static void on_tick(struct supervisor *s)
 	watch_workers(s, now);
 	watch_retiring(s, now);
 	start_again(s);
-	if (s->reload_wanted && !s->loading && s->attached)
-		start_reload(s);
+	start_wanted_reload(s);
 	sweep_lost_exits(s);
 	ask_stats(s, now);
 	live_line(s, now);
+	remote_tick(s->remote, now);
 }
 
 /* ---- events ---- */
@@ -238,6 +281,7 @@ static void on_wake(struct supervisor *s)
 		on_retired(s);
 	if (s->loading && member_state(s->loading) == WORKER_READY)
 		on_ready(s);
+	remote_mail(s->remote, supervisor_now_ns());
 }
 
 static void on_signal(struct supervisor *s)
@@ -247,7 +291,7 @@ static void on_signal(struct supervisor *s)
 	while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info)) {
 		switch (info.ssi_signo) {
 		case SIGHUP:
-			s->reload_wanted = true;
+			s->remote->reload_wanted = true;
 			break;
 		case SIGCHLD:
 			reap(s);
@@ -256,8 +300,7 @@ static void on_signal(struct supervisor *s)
 			s->stop = s->asked_to_stop = true;
 		}
 	}
-	if (s->reload_wanted && !s->loading && s->attached)
-		start_reload(s);
+	start_wanted_reload(s);
 }
 
 static void loop(struct supervisor *s)
@@ -266,10 +309,16 @@ static void loop(struct supervisor *s)
 		{ .fd = s->signal_fd, .events = POLLIN },
 		{ .fd = s->wake_fd, .events = POLLIN },
 		{ .fd = s->timer_fd, .events = POLLIN },
+		{ .events = POLLIN },
+		{ .events = POLLIN },
 	};
 	uint64_t ticks;
+	int asked[2];
 
 	while (!s->stop) {
+		remote_fds(s->remote, asked);
+		fd[3].fd = asked[0];
+		fd[4].fd = asked[1];
 		if (poll(fd, sizeof(fd) / sizeof(fd[0]), -1) < 0 && errno != EINTR)
 			break;
 		if (fd[0].revents)
@@ -278,6 +327,8 @@ static void loop(struct supervisor *s)
 			on_wake(s);
 		if (fd[2].revents && !s->stop && read(s->timer_fd, &ticks, sizeof(ticks)) > 0)
 			on_tick(s);
+		if ((fd[3].revents || fd[4].revents) && !s->stop)
+			remote_serve(s->remote, supervisor_now_ns());
 	}
 }
 
@@ -363,13 +414,18 @@ static enum status set_up(struct supervisor *s)
 	int err;
 
 	status = kernel_preflight(error);
-	if (status == STATUS_OK)
+	if (status == STATUS_OK) {
+		status = remote_open(s->remote);
+		if (status != STATUS_OK)
+			return status; /* it has said why */
 		status = kernel_load(&s->kernel, &args, error);
+	}
 	if (status != STATUS_OK) {
 		log_line("%s", error);
 		return status;
 	}
 	say_sandbox(s->opt);
+	remote_attend(s->remote, s);
 	kernel_op(s->kernel, SCXLUA_OP_OWN, SCXLUA_OWN_SUPERVISOR, 0, 0);
 	s->table = table_new(s->opt->max_tasks, kernel_nr_cpus(s->kernel));
 	err = s->table ? open_events(s) : -ENOMEM;
@@ -451,7 +507,7 @@ static void last_words(struct supervisor *s, enum status status)
 	report_exit(stderr, kernel_exit(s->kernel), kernel_exit_dump(s->kernel));
 	if (!s->opt->json)
 		return;
-	snapshot(s, &r);
+	supervisor_report(s, &r);
 	err = report_json(s->opt->json, &r, kernel_exit(s->kernel), status);
 	if (err)
 		log_line("cannot write %s: %s", s->opt->json, strerror(-err));
@@ -473,11 +529,14 @@ static void tear_down(struct supervisor *s)
 
 /* From load to detach, once. Counters so far come in and go out through *total. */
 static enum status run_once(const struct options *opt, const struct library *library,
-			    struct script **script, struct report *total, const sigset_t *old_mask)
+			    struct remote *remote, struct script **script, struct report *total,
+			    const sigset_t *old_mask)
 {
-	struct supervisor s = {
-		.opt = opt, .library = library, .script = *script, .report = *total
-	};
+	struct supervisor s = { .opt = opt,
+				.library = library,
+				.remote = remote,
+				.script = *script,
+				.report = *total };
 	enum status status;
 
 	status = set_up(&s);
@@ -486,12 +545,14 @@ static enum status run_once(const struct options *opt, const struct library *lib
 		loop(&s);
 		status = finish(&s);
 		if (status != STATUS_RESTART) {
+			notify_stopping(&remote->notify);
 			/* What is left to do may block, and Ctrl-C shall end it. */
 			sigprocmask(SIG_SETMASK, old_mask, NULL);
 			last_words(&s, status);
 		}
-		snapshot(&s, total);
+		supervisor_report(&s, total);
 	}
+	remote_attend(remote, NULL);
 	tear_down(&s);
 	*script = s.script;
 	return status;
@@ -502,11 +563,12 @@ enum status supervisor_run(const struct options *opt)
 	char error[POLICY_ERROR_LEN];
 	static struct report total; /* too large for the stack */
 	struct library *library;
+	static struct remote remote = { .notify.fd = -1 };
 	struct script *script;
 	sigset_t mask = our_signals(), old_mask;
 	enum status status;
 
-	if (read_policy(opt, &script, error)) {
+	if (read_policy(opt, opt->policy, &script, error)) {
 		log_line("%s", error);
 		return STATUS_USAGE;
 	}
@@ -517,10 +579,13 @@ enum status supervisor_run(const struct options *opt)
 	}
 	/* Blocked from here on, also between two attachments: a signal waits for its signalfd. */
 	sigprocmask(SIG_BLOCK, &mask, &old_mask);
-	while ((status = run_once(opt, library, &script, &total, &old_mask)) == STATUS_RESTART) {
+	remote.started_ns = supervisor_now_ns();
+	while ((status = run_once(opt, library, &remote, &script, &total, &old_mask)) ==
+	       STATUS_RESTART) {
 		total.kernel_restarts++;
 		log_line("the kernel asks to be attached anew (CPU hotplug)");
 	}
+	remote_close(&remote);
 	script_free(script);
 	library_free(library);
 	sigprocmask(SIG_SETMASK, &old_mask, NULL);

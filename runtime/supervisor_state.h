@@ -13,6 +13,7 @@
 #include "crew.h"
 #include "kernel.h"
 #include "options.h"
+#include "remote.h"
 #include "report.h"
 #include "table.h"
 
@@ -27,6 +28,7 @@ enum {
 
 struct supervisor {
 	const struct options *opt;
+	struct remote *remote;
 	struct kernel *kernel;
 	struct table *table;
 	const struct library *library;
@@ -35,11 +37,11 @@ struct supervisor {
 	struct member *loading; /* becomes active when it is ready */
 	struct member *dying;  /* was active and is lost; until it is waited for nobody is active */
 	struct script *script; /* of the active worker, or of the last one */
-	struct script *fallback; /* the one before, while `script` is on trial */
+	struct script *fallback; /* the last that proved itself, while `script` is on trial */
 	struct script *next;	 /* of the loading worker, if that is a reload */
 	int signal_fd, wake_fd, timer_fd;
 
-	bool attached, reload_wanted, stop;
+	bool attached, stop;
 	bool error_said;
 	bool restart;	    /* start `script` again when `dying` is gone */
 	enum status status; /* why it stopped */
@@ -49,7 +51,8 @@ struct supervisor {
 	uint32_t nr_failures;
 	uint32_t lost_exits, sweep_pos;
 	bool sweeping;
-	uint64_t errors_seen, calls_seen; /* at the begin of the window */
+	uint64_t errors_seen, calls_seen; /* at the begin of the window ... */
+	uint64_t bad_seen, decisions_seen;
 	uint32_t error_ticks;
 
 	uint64_t stats_asked_ns;
@@ -59,6 +62,9 @@ struct supervisor {
 };
 
 uint64_t supervisor_now_ns(void);
+
+/* All figures of now. */
+void supervisor_report(struct supervisor *s, struct report *r);
 
 /* Starts a worker for `script`, which becomes s->loading. 0 or -errno. */
 int start_worker(struct supervisor *s, const struct script *script);
@@ -91,7 +97,7 @@ void end_trial(struct supervisor *s);
  * Reads the policy that the user named, unless others can change it. 0, or -1 and one line in
  * error[POLICY_ERROR_LEN].
  */
-int read_policy(const struct options *opt, struct script **script, char *error);
+int read_policy(const struct options *opt, const char *path, struct script **script, char *error);
 
 /* Frees *script unless it is in use under another name; *script is NULL then. */
 void drop_script(struct supervisor *s, struct script **script);

@@ -172,6 +172,22 @@ static void take_dead(struct engine *engine, struct worker_shm *shm)
 		__atomic_store_n(&shm->nr_dead, 0, __ATOMIC_RELEASE);
 }
 
+/* An option that is set at run time: memory of the Lua state, no code of the policy. */
+static void take_setting(struct lua_policy *lp, const struct worker_args *args)
+{
+	struct worker_shm *shm = args->shm;
+	uint64_t one = 1;
+
+	if (__atomic_load_n(&shm->setting.state, __ATOMIC_ACQUIRE) != SETTING_ASKED)
+		return;
+	shm->setting.error[0] = '\0';
+	if (lua_policy_set(lp, shm->setting.key, shm->setting.value))
+		memcpy(shm->setting.error, lua_policy_ops(lp)->error, sizeof(shm->setting.error));
+	__atomic_store_n(&shm->setting.state, SETTING_ANSWERED, __ATOMIC_RELEASE);
+	if (write(args->wake_fd, &one, sizeof(one)) < 0)
+		_exit(EXIT_FAILURE); /* the supervisor is gone */
+}
+
 /* For the watchdog: the script runs outside of the engine. */
 static void in_hook(struct worker_shm *shm, enum engine_hook hook)
 {
@@ -267,6 +283,7 @@ static void run(struct engine *engine, struct policy *policy, struct lua_policy 
 		}
 		take_dead(engine, shm);
 		answer_stats(lp, shm);
+		take_setting(lp, args);
 		give_way(args->kernel, handled);
 	}
 	shm->page_faults = page_faults() - faults;

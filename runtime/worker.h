@@ -29,6 +29,8 @@ enum worker_state {
 	WORKER_FAILED,	/* could not load; see error */
 };
 
+enum setting_state { SETTING_NONE, SETTING_ASKED, SETTING_ANSWERED };
+
 enum { WORKER_DEAD_MAX = 256, WHERE_LEN = 160, WORKER_STATE_MAX = 256 * 1024 };
 
 struct worker_shm {
@@ -52,6 +54,16 @@ struct worker_shm {
 	uint32_t adopt;	       /* 1 = offer the tasks that the predecessor held */
 	uint32_t state_len; /* import() gets that much of state_text; the supervisor copies it ... */
 	char state_text[WORKER_STATE_MAX]; /* ... from the predecessor, whose export() made it */
+
+	/*
+	 * A mailbox: the supervisor fills in key and value and says ASKED, the worker sets the
+	 * option between two batches, fills in error ("" if it went well) and says ANSWERED.
+	 */
+	struct {
+		uint32_t state; /* enum setting_state */
+		char key[64], value[256];
+		char error[POLICY_ERROR_LEN];
+	} setting;
 
 	/* A mailbox: the supervisor fills it while nr_dead is 0, the worker sets it to 0. */
 	uint32_t nr_dead;

@@ -61,9 +61,19 @@ prefix=()
 cat >"$dir/help" <<'END'
 usage: scxlua [OPTION]... POLICY.lua
        scxlua check [-o KEY=VALUE]... [--json -] POLICY.lua
+       scxlua status [--json -]
+       scxlua reload [FILE]
+       scxlua set KEY=VALUE...
+       scxlua top
 
 Makes a Lua script the CPU scheduler of this machine, until Ctrl-C. SIGHUP reloads
-the script. `check` tries it on made-up tasks: no root, no kernel support needed.
+the script.
+
+  check POLICY.lua             try a policy on made-up tasks: no root, no kernel support needed
+  status                       print what runs and how it is
+  reload [FILE]                reload the running script, or FILE, and print the outcome
+  set KEY=VALUE...             set options of the running policy, or builtin_idle
+  top                          print the live line of what runs every second
 
   -o, --option KEY=VALUE       set an option of the policy; repeatable
   -s, --slice-us US            slice of a decision that gives none (100..1000000, default 20000)
@@ -72,6 +82,8 @@ the script. `check` tries it on made-up tasks: no root, no kernel support needed
   -V, --version                print the version and exit
   -h, --help                   print this and exit
       --stats SECS             print a line of statistics every SECS (1..3600)
+      --monitor SECS           only print that line, of the scxlua that runs or will run (1..3600)
+      --help-stats             print what the statistics mean and exit
       --json FILE              write all counters to FILE at exit, - for standard output
       --exit-dump-len BYTES    length of the kernel's dump after an ejection (1024..16777216, default 32768)
       --max-slice-us US        upper limit of a slice (100..1000000, default 100000)

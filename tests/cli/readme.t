@@ -105,6 +105,7 @@ table '| key | meaning |' | names >"$dir/readme"
 same 'keys of the JSON file that are no counters'
 counters '| BPF counter |' bpf/abi.h SCXLUA_BPF_COUNTERS
 counters '| worker counter |' runtime/engine.h ENGINE_COUNTERS
+counters '| gauge |' runtime/report.h REPORT_GAUGES
 counters '| supervisor counter |' runtime/report.h REPORT_COUNTERS
 
 # ---- scxlua check ----

@@ -6,20 +6,24 @@
 # New inputs that reach new code go to tests/fuzz/corpus/NAME, merged, so that `make check`, which
 # runs the kept ones, goes on reaching it.
 
-FUZZERS := records decisions options
+FUZZERS := records decisions options control
 FUZZ ?= $(FUZZERS)
 FUZZ_SECONDS ?= 60
 FUZZ_SOURCES := $(addprefix runtime/,engine.c commit.c ask.c running.c ring.c table.c queue.c \
 	hist.c options.c)
+# For the one that talks JSON.
+FUZZ_JSON := $(addprefix runtime/,server.c control.c scx_stats.c report.c json_text.c)
 
-build/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/rig.h $(FUZZ_SOURCES) $(wildcard runtime/*.h) bpf/abi.h
+build/fuzz/%: tests/fuzz/fuzz_%.c tests/fuzz/rig.h $(FUZZ_SOURCES) $(wildcard runtime/*.h) bpf/abi.h \
+		$(FUZZ_JSON)
 	@echo "  FUZZ    $@"
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) -std=gnu11 -O1 -g $(WARN) -Wno-unused-function -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -Ibpf -Iruntime -Itests/fuzz $< $(FUZZ_SOURCES) -o $@
+		-fno-sanitize-recover=all -Ibpf -Iruntime -Itests/fuzz $< $(FUZZ_SOURCES) \
+		$(if $(filter %/control,$@),$(FUZZ_JSON) -ljansson) -o $@
 
 .PHONY: fuzz
-fuzz: $(FUZZ:%=build/fuzz/%) ## fuzz for FUZZ_SECONDS each: FUZZ='records decisions options'
+fuzz: $(FUZZ:%=build/fuzz/%) ## fuzz for FUZZ_SECONDS each: FUZZ='records control'
 	$(Q)for f in $(FUZZ); do \
 		mkdir -p build/fuzz/new/$$f tests/fuzz/corpus/$$f; \
 		echo "fuzzing $$f for $(FUZZ_SECONDS) s"; \

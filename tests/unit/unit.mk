@@ -3,12 +3,25 @@
 
 UNIT_TESTS := arena hist queue table ring engine ask running synth abi policy_lua topology \
 	sandbox script_path exec_memory
+UNIT_TESTS += server control scx_stats notify
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$B/unit/test_%)
+TEST_TOOLS := $B/canary $B/fake $B/client
 
 $B/unit/test_%: tests/unit/test_%.c tests/unit/unit.h $B/libscxlua.a $B/abi_cdef.h Makefile | $B/unit
 	@echo "  CC      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests/unit -MMD -MP $< $(LDFLAGS_ALL) \
 		-Wl,--whole-archive $B/libscxlua.a -Wl,--no-whole-archive -lcmocka $(LIBS_ALL) -o $@
+
+# A control socket without a scheduler, for tests/cli.
+$B/fake: tests/cli/fake.c $B/libscxlua.a | $B
+	@echo "  CC      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $< $(LDFLAGS_ALL) -Wl,--whole-archive $B/libscxlua.a \
+		-Wl,--no-whole-archive $(LIBS_ALL) -o $@
+
+# In the VM: what other programs do to the sockets.
+$B/client: tests/vm/client.c | $B
+	@echo "  CC      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $< $(SANFLAGS) -o $@
 
 # In the VM: threads that measure how late they are woken, and what stress-ng does not do.
 $B/canary $B/oddities: $B/%: tests/vm/%.c | $B
