@@ -1,8 +1,11 @@
 # shellcheck shell=bash
 # measured.sh - for suites that compare what build/measure says under two policies of one boot.
 #
-# Sourced after tests/vm/lib.sh. A measurement is build/measure's line of "key value" pairs.
+# Sourced in place of tests/vm/lib.sh, which it sources. A measurement is build/measure's line of "key value" pairs.
 # shellcheck disable=SC2034,SC2154 # results are for the suites; the rest is from lib.sh
+
+# shellcheck source=tests/vm/lib.sh
+. tests/vm/lib.sh
 
 line=
 

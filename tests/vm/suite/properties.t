@@ -10,8 +10,6 @@
 # property_NAME FILE: true if the policy FILE has the property that names the policy NAME; 1 if
 # it has not; 2 if it could not be measured. Numbers are said on lines of their own.
 # shellcheck disable=SC2317 # the properties are called by name
-# shellcheck source=tests/vm/lib.sh
-. tests/vm/lib.sh
 # shellcheck source=tests/vm/measured.sh
 . tests/vm/measured.sh
 
