@@ -40,7 +40,7 @@ LDFLAGS_ALL = $(SANFLAGS) -rdynamic $(LDFLAGS)
 LIBS_ALL = $(PKG_LIBS) -lelf -lz -lm
 
 # Everything but main.c and the module that needs the BPF skeleton, in reading order.
-MODULES := ring table queue hist arena engine commit topology synth log options report script \
+MODULES := ring table queue hist arena engine commit ask topology synth log options report script \
 	lua_message lua_sandbox lua_load lua_trace lua_cold policy_lua warmup check
 DAEMON := kernel worker crew succession supervisor main
 LUA := $(wildcard lua/*.lua lua/*/*.lua)

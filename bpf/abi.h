@@ -22,7 +22,7 @@
 #include <stdint.h>
 #endif
 
-#define SCXLUA_ABI 1
+#define SCXLUA_ABI 2
 
 #ifndef SCX_RO
 #define SCX_RO
@@ -46,6 +46,7 @@ enum {
 /* scx_decision.flags */
 enum {
 	SCX_PREEMPT = 1, /* interrupt what runs on the target CPU */
+	SCX_IF_IDLE = 2, /* that CPU if it is idle when the kernel applies this, else any */
 };
 
 /*
@@ -53,12 +54,13 @@ enum {
  * in memory that outlives a reload. Written by the runtime, but for data[] and payload.
  */
 struct scx_task {
-	SCX_RO int32_t pid;   /* thread id */
-	SCX_RO int32_t tgid;  /* process id */
-	SCX_RO int32_t ppid;  /* process id of the parent */
-	SCX_RO int32_t nice;  /* -20..19 */
-	SCX_RO char comm[16]; /* thread name, NUL-terminated */
-	SCX_RO int32_t cpu;   /* CPU it last ran on */
+	SCX_RO int32_t pid;	       /* thread id */
+	SCX_RO int32_t tgid;	       /* process id */
+	SCX_RO int32_t ppid;	       /* process id of the parent */
+	SCX_RO int16_t nice;	       /* -20..19 */
+	SCX_RO uint16_t cgroup_weight; /* cpu.weight of its cgroup, 1..10000, 100 = default */
+	SCX_RO char comm[16];	       /* thread name, NUL-terminated */
+	SCX_RO int32_t cpu;	       /* CPU it last ran on */
 	SCX_RO int32_t nr_cpus_allowed;
 	SCX_RO uint32_t cpumask_seq; /* changes when its CPU affinity does */
 	SCX_RO uint32_t weight;	     /* 1..10000, 100 is nice 0 */
@@ -83,7 +85,10 @@ struct scx_task {
 	SCX_RO uint64_t order_;		 /* when it was pushed, among equal keys */
 };
 
-/* One CPU, indexed by its number. Written by BPF; racy by nature, never torn. */
+/*
+ * One CPU, indexed by its number. The first group is written by BPF; racy by nature, never torn.
+ * The second by the supervisor before a policy is loaded; it does not change.
+ */
 struct scx_cpu {
 	SCX_RO int32_t online;
 	SCX_RO int32_t idle;	  /* 1 = in the idle loop */
@@ -91,7 +96,13 @@ struct scx_cpu {
 	SCX_RO uint32_t queued;	  /* tasks on this CPU's own queue */
 	SCX_RO uint64_t since_ns; /* when that task got the CPU */
 	SCX_RO uint64_t slice_ns; /* the slice it got */
-	SCX_RO uint64_t reserved_[4];
+
+	SCX_RO int32_t core;	  /* number of its physical core, 0 and up */
+	SCX_RO int32_t sibling;	  /* the next CPU of that core; itself if there is no other */
+	SCX_RO int32_t llc;	  /* number of its last-level cache, 0 and up */
+	SCX_RO int32_t node;	  /* NUMA node */
+	SCX_RO uint32_t capacity; /* 1..1024, 1024 = the fastest */
+	SCX_RO uint32_t reserved_[3];
 };
 
 /*
@@ -104,7 +115,7 @@ struct scx_decision {
 	double cpu;	 /* SCX_CPU_ANY or 0..nr_cpus-1 */
 	double slice_ns; /* 0 = the default slice */
 	double vtime;	 /* order within the target queue, lowest first */
-	uint32_t flags;	 /* SCX_PREEMPT */
+	uint32_t flags;	 /* SCX_PREEMPT, SCX_IF_IDLE */
 	uint32_t reserved;
 };
 
@@ -112,8 +123,8 @@ struct scx_decision {
 struct scx_outbox {
 	uint32_t n;
 	SCX_RO uint32_t cap;
-	SCX_RO uint32_t default_slice_us_;
-	SCX_RO uint32_t reserved_;
+	uint32_t default_slice_us_; /* of a decision with slice_ns = 0; lua/scx.lua checks it */
+	SCX_RO uint32_t max_slice_us_;
 	double now_ns;			 /* time at the start of the batch */
 	struct scx_decision decision[1]; /* cap of them */
 };
@@ -133,6 +144,14 @@ int scx_queue_remove(struct scx_queue *q, struct scx_task *task);
 uint32_t scx_queue_len(const struct scx_queue *q);
 int scx_outbox_flush(void);
 double scx_now_ns(void);
+
+/* What a policy can ask while one of its hooks runs; see ask.h. */
+int scx_allowed(const struct scx_task *task, double cpu);
+int scx_pick_idle(const struct scx_task *task);
+int scx_kick(double cpu, uint32_t flags);
+uint32_t scx_nr_held(void);
+uint32_t scx_nr_queued(void);
+uint32_t scx_nr_running(void);
 /* cdef-end */
 
 /* ---- BPF and C only from here ---- */
@@ -142,6 +161,7 @@ enum scxlua_record_kind {
 	SCXLUA_REC_ENQUEUE = 1, /* a task is runnable and on its hold queue */
 	SCXLUA_REC_EXIT = 2,	/* a thread that was enqueued before is gone; pid and cookie only */
 	SCXLUA_REC_CPU = 3,	/* cpu went online (flags = 1) or offline (flags = 0) */
+	SCXLUA_REC_AFFINITY = 4, /* struct scxlua_affinity; before the enqueue that it holds for */
 };
 
 /* BPF -> worker, in the record ring. */
@@ -153,7 +173,8 @@ struct scxlua_record {
 	uint64_t cookie; /* unique per thread since load: guards against pid reuse */
 	uint64_t seq;	 /* enqueue generation of that thread: guards against stale decisions */
 	int32_t ppid;
-	int32_t nice;
+	int16_t nice;
+	uint16_t cgroup_weight;
 	int32_t cpu;
 	int32_t nr_cpus_allowed;
 	uint32_t cpumask_seq;
@@ -168,6 +189,28 @@ struct scxlua_record {
 	char comm[16];
 };
 
+enum { SCXLUA_MASK_WORDS = 12 };
+
+/*
+ * BPF -> worker, in the record ring: on which CPUs a thread may run, a part of them. Sent when
+ * that is not all of them, or has changed; the worker takes a thread it knows nothing of to be
+ * free to run anywhere.
+ */
+struct scxlua_affinity {
+	uint32_t kind;
+	uint32_t first; /* CPU that bit 0 of mask[0] is, a multiple of 64 */
+	int32_t pid;
+	uint32_t reserved;
+	uint64_t cookie;
+	uint64_t reserved2;
+	uint64_t mask[SCXLUA_MASK_WORDS];
+};
+
+enum scxlua_verdict_kind {
+	SCXLUA_VERDICT_TASK = 0, /* where and when the task runs */
+	SCXLUA_VERDICT_KICK = 1, /* wake the CPU, or with SCX_PREEMPT interrupt it; no task */
+};
+
 /* worker -> BPF, in the user ring. */
 struct scxlua_verdict {
 	uint64_t cookie;
@@ -177,7 +220,7 @@ struct scxlua_verdict {
 	int32_t pid;
 	int32_t cpu; /* SCX_CPU_ANY or < nr_cpu_ids */
 	uint32_t flags;
-	uint32_t reserved;
+	uint32_t kind; /* enum scxlua_verdict_kind */
 };
 
 /* Fixed at load, in read-only memory. */
@@ -211,7 +254,8 @@ struct scxlua_control {
 	uint32_t bypass;       /* 1 = do not ask the worker (it died, or is being replaced) */
 	uint32_t generation;   /* of the running script; 1, 2, ... */
 	uint32_t drain_off;    /* 1 = leave the decision ring alone, it is being repaired */
-	uint32_t pad0[12];
+	uint32_t table_epoch;  /* changes when the task table is emptied: send affinities again */
+	uint32_t pad0[11];
 
 	/* written by the active worker */
 	uint64_t heartbeat_ns; /* begin or end of its last cycle */
@@ -250,6 +294,8 @@ struct scxlua_control {
 	X(early, "decisions given up because the task was not yet on its hold queue")              \
 	X(malformed, "samples in the decision ring that were not decisions")                       \
 	X(bounced, "decisions for a CPU that the task may not use, sent to the task's own CPU")    \
+	X(idle_missed, "decisions for an idle CPU that was busy by then, sent to any CPU")         \
+	X(kicks, "CPUs woken or interrupted because the policy asked")                             \
 	X(starved, "tasks moved ahead because they had not run within the starve limit")           \
 	X(kept, "times a task got a new slice because nothing else was waiting")                   \
 	X(worker_runs, "times the worker was given a CPU")                                         \
@@ -299,6 +345,7 @@ struct scxlua_op_args {
 _Static_assert(sizeof(struct scx_task) == 192, "struct scx_task changed: bump SCXLUA_ABI");
 _Static_assert(sizeof(struct scx_cpu) == 64, "one cache line per CPU");
 _Static_assert(sizeof(struct scxlua_record) == 128, "struct scxlua_record changed");
+_Static_assert(sizeof(struct scxlua_affinity) == sizeof(struct scxlua_record), "one size");
 _Static_assert(sizeof(struct scxlua_verdict) == 48, "struct scxlua_verdict changed");
 _Static_assert(sizeof(struct scxlua_control) == 192, "three cache lines");
 

@@ -10,6 +10,8 @@
 #ifndef SCXLUA_OFFER_BPF_H
 #define SCXLUA_OFFER_BPF_H
 
+enum { MASK_CPUS = 64 * SCXLUA_MASK_WORDS };
+
 uint64_t nr_records; /* for fault injection */
 
 /* The built-in policy: weighted vtime, a sleeper gains at most one slice. */
@@ -43,6 +45,21 @@ static __always_inline u32 enqueue_reason(const struct task_struct *p, const str
 	return reason;
 }
 
+/* cpu.weight of the cgroup that the cpu controller has the task in. */
+static __always_inline u16 cgroup_weight(const struct task_struct *p)
+{
+	const struct task_group *tg = p->sched_task_group;
+	const struct task_group___new *tg_new = (const void *)tg;
+
+	if (!tg)
+		return 100;
+	if (bpf_core_field_exists(tg_new->scx))
+		return BPF_CORE_READ(tg_new, scx.weight);
+	if (bpf_core_field_exists(tg->scx_weight))
+		return BPF_CORE_READ(tg, scx_weight);
+	return 100;
+}
+
 static __always_inline void fill_record(struct scxlua_record *rec, struct task_struct *p,
 					const struct task_ctx *tctx, u32 flags)
 {
@@ -54,6 +71,7 @@ static __always_inline void fill_record(struct scxlua_record *rec, struct task_s
 	rec->seq = generation(tctx);
 	rec->ppid = p->real_parent->tgid;
 	rec->nice = p->static_prio - 120;
+	rec->cgroup_weight = cgroup_weight(p);
 	rec->cpu = scx_bpf_task_cpu(p);
 	rec->nr_cpus_allowed = p->nr_cpus_allowed;
 	rec->cpumask_seq = tctx->cpumask_seq;
@@ -68,6 +86,42 @@ static __always_inline void fill_record(struct scxlua_record *rec, struct task_s
 	bpf_probe_read_kernel(rec->comm, sizeof(rec->comm), p->comm);
 }
 
+/*
+ * Tells the worker on which CPUs the task may run, if it does not know. A part that finds the
+ * ring full is sent again with the next enqueue.
+ */
+static __always_inline bool send_affinity(const struct task_struct *p, struct task_ctx *tctx)
+{
+	u64 now = (u64)control.table_epoch << 32 | tctx->cpumask_seq;
+	bool is_known = tctx->mask_sent >> 32 == control.table_epoch;
+	struct scxlua_affinity *rec;
+	u32 first;
+	int i;
+
+	if (tctx->mask_sent == now)
+		return true;
+	if (is_known || p->nr_cpus_allowed < cfg.nr_cpu_ids) {
+		bpf_for(i, 0, (cfg.nr_cpu_ids + MASK_CPUS - 1) / MASK_CPUS) {
+			rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
+			if (!rec)
+				return false;
+			first = i * MASK_CPUS;
+			rec->kind = SCXLUA_REC_AFFINITY;
+			rec->first = first;
+			rec->pid = p->pid;
+			rec->reserved = 0;
+			rec->cookie = tctx->cookie;
+			rec->reserved2 = 0;
+			/* May read past a small kernel's mask; the worker has no such CPUs. */
+			bpf_probe_read_kernel(rec->mask, sizeof(rec->mask),
+					      (const char *)p->cpus_ptr + first / 8);
+			bpf_ringbuf_submit(rec, BPF_RB_NO_WAKEUP);
+		}
+	}
+	tctx->mask_sent = now;
+	return true;
+}
+
 /* On the hold queue, and a record to the worker. The ring first: full, the task goes elsewhere. */
 static __always_inline bool offer(struct task_struct *p, struct task_ctx *tctx, u32 reason,
 				  u64 enq_flags)
@@ -76,7 +130,7 @@ static __always_inline bool offer(struct task_struct *p, struct task_ctx *tctx, 
 
 	if (every_nth(cfg.fault_ring_full, &nr_records))
 		count(injected);
-	else
+	else if (send_affinity(p, tctx))
 		rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
 	if (!rec)
 		return false;

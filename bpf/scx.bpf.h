@@ -21,10 +21,13 @@ struct bpf_iter_num {
 } __attribute__((aligned(8)));
 
 typedef __u8 u8;
+typedef __u16 u16;
 typedef __u32 u32;
 typedef __s32 s32;
 typedef __u64 u64;
 typedef __s64 s64;
+typedef __s16 int16_t;
+typedef __u16 uint16_t;
 typedef __s32 int32_t;
 typedef __u32 uint32_t;
 typedef __s64 int64_t;
@@ -72,6 +75,19 @@ struct css_set {
 	struct cgroup *dfl_cgrp;
 };
 
+struct scx_task_group {
+	u32 weight;
+};
+
+/* Until 6.16 the weight is the group's own field, since 6.17 that of a struct in it. */
+struct task_group {
+	u32 scx_weight;
+};
+
+struct task_group___new {
+	struct scx_task_group scx;
+};
+
 struct task_struct {
 	unsigned int flags;
 	int static_prio;
@@ -85,6 +101,7 @@ struct task_struct {
 	unsigned long nvcsw;
 	char comm[16];
 	struct css_set *cgroups;
+	struct task_group *sched_task_group;
 };
 
 enum scx_exit_kind {

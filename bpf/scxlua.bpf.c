@@ -229,6 +229,8 @@ s32 SCX_OP_SLEEPABLE(scxlua_init_task, struct task_struct *p, struct scx_init_ta
 		return -12; /* ENOMEM */
 	tctx->cookie = __sync_fetch_and_add(&next_cookie, 1) + 1;
 	tctx->vtime = vtime_now;
+	/* Known to be free to run anywhere, as the worker takes it to be, until it is not. */
+	tctx->mask_sent = ~0ull;
 	return 0;
 }
 

@@ -98,9 +98,10 @@ struct task_ctx {
 	u64 hold_ns;	/* since when it counts as held; 0 = take it at the next occasion */
 	u64 start_ns;	/* last got, last left a CPU */
 	u64 stop_ns;
-	u64 exec_ns;  /* CPU time since it last slept */
-	u64 vtime;    /* the built-in policy's, always kept up to date */
-	u64 slice_ns; /* as it got its CPU */
+	u64 exec_ns;   /* CPU time since it last slept */
+	u64 vtime;     /* the built-in policy's, always kept up to date */
+	u64 slice_ns;  /* as it got its CPU */
+	u64 mask_sent; /* table epoch << 32 | cpumask_seq that the worker knows the affinity of */
 	u32 cpumask_seq;
 	s32 hold_cpu; /* on whose hold queue it was last put */
 };

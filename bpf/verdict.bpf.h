@@ -40,8 +40,13 @@ static __always_inline u64 target_queue(struct task_struct *p, const struct scxl
 	if (cpu >= 0 && cpu < cfg.nr_cpu_ids && bpf_cpumask_test_cpu(cpu, p->cpus_ptr)) {
 		struct scx_cpu *row = cpu_row(cpu);
 
-		if (row && row->online)
-			return DSQ_CPU + cpu;
+		if (row && row->online) {
+			/* Two decisions may name one idle CPU: the first to get here has it. */
+			if (!(v->flags & SCX_IF_IDLE) || scx_bpf_test_and_clear_cpu_idle(cpu))
+				return DSQ_CPU + cpu;
+			count(idle_missed);
+			return DSQ_SHARED;
+		}
 	}
 	count(bounced);
 	return DSQ_CPU + scx_bpf_task_cpu(p);
@@ -109,6 +114,21 @@ static __always_inline void kick_for(struct task_struct *p, u64 target, u32 flag
 						    kernel_enum(scx_kick_flags, SCX_KICK_IDLE));
 }
 
+/* No task: the policy wants the CPU to look for work, or what runs there to stop. */
+static __always_inline void apply_kick(const struct scxlua_verdict *v)
+{
+	struct scx_cpu *row = v->cpu >= 0 ? cpu_row(v->cpu) : NULL;
+
+	if (!row || !row->online) {
+		count(malformed); /* user space checks it */
+		return;
+	}
+	count(kicks);
+	scx_bpf_kick_cpu(v->cpu, v->flags & SCX_PREEMPT ?
+					 kernel_enum(scx_kick_flags, SCX_KICK_PREEMPT) :
+					 kernel_enum(scx_kick_flags, SCX_KICK_IDLE));
+}
+
 static __always_inline void apply(struct task_struct *p, struct task_ctx *tctx,
 				  const struct scxlua_verdict *v)
 {
@@ -125,7 +145,12 @@ static __always_inline void apply(struct task_struct *p, struct task_ctx *tctx,
 	if (move_held(p, tctx, v, target)) {
 		count(decided);
 		kick_for(p, target, v->flags);
-	} else if (unclaim(tctx, v->seq)) {
+		return;
+	}
+	if (v->flags & SCX_IF_IDLE &&
+	    target != DSQ_SHARED) /* claimed for nothing: mark it idle again */
+		scx_bpf_kick_cpu(target - DSQ_CPU, kernel_enum(scx_kick_flags, SCX_KICK_IDLE));
+	if (unclaim(tctx, v->seq)) {
 		/* Still not there, or no longer: a guard took it to another queue. Make sure
 		 * that it does not wait out the hold limit. */
 		tctx->hold_ns = 0;
@@ -145,6 +170,10 @@ static long apply_verdict(struct bpf_dynptr *dynptr, struct drain_ctx *dctx)
 
 	if (bpf_dynptr_read(&v, sizeof(v), dynptr, 0, 0)) {
 		count(malformed);
+		goto out;
+	}
+	if (v.kind == SCXLUA_VERDICT_KICK) {
+		apply_kick(&v);
 		goto out;
 	}
 	if (every_nth(cfg.fault_drop, &nr_verdicts)) {

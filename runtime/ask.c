@@ -16,7 +16,8 @@
 #include "engine_state.h"
 
 enum {
-	LENT_NS = 1000 * 1000, /* after that long a CPU that was given out and is idle is free again */
+	LENT_NS = 1000 *
+		  1000, /* after that long a CPU that was given out and is idle is free again */
 	MAX_SIBLINGS = 16,
 	BEST_FIT = 6,
 };
@@ -55,7 +56,7 @@ static bool is_core_free(struct engine *e, uint32_t cpu)
 
 	for (int n = 0; n < MAX_SIBLINGS; n++) {
 		i = (uint32_t)e->view.cpus[i].sibling;
-		if (i == cpu || i >= e->view.nr_cpus)
+		if (i == cpu || i >= e->view.nr_cpus || i >= e->nr_lent)
 			return true;
 		if (!is_free(e, i))
 			return false;
@@ -83,15 +84,18 @@ static int fitness(struct engine *e, const struct scx_task *task, uint32_t cpu, 
 int scx_pick_idle(const struct scx_task *task)
 {
 	struct engine *e = engine_running;
-	uint32_t last, best = 0;
+	uint32_t last, best, nr_cpus;
 	int best_fit;
 
-	if (!e || !table_owns(e->table, task) || e->view.nr_cpus == 0)
+	if (!e || !table_owns(e->table, task))
 		return SCX_CPU_ANY;
-	last = (uint32_t)task->cpu < e->view.nr_cpus ? (uint32_t)task->cpu : 0;
+	nr_cpus = e->view.nr_cpus < e->nr_lent ? e->view.nr_cpus : e->nr_lent;
+	if (nr_cpus == 0)
+		return SCX_CPU_ANY;
+	last = (uint32_t)task->cpu < nr_cpus ? (uint32_t)task->cpu : 0;
 	best = last;
 	best_fit = fitness(e, task, last, last);
-	for (uint32_t cpu = 0; cpu < e->view.nr_cpus && best_fit < BEST_FIT; cpu++) {
+	for (uint32_t cpu = 0; cpu < nr_cpus && best_fit < BEST_FIT; cpu++) {
 		int fit = fitness(e, task, cpu, last);
 
 		if (fit > best_fit) {

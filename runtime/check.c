@@ -224,7 +224,7 @@ static int make_engine(struct trial *t)
 	struct engine_view view;
 
 	t->synth = synth_new(NR_THREADS, NR_CPUS, 1);
-	t->table = table_new(2 * NR_THREADS);
+	t->table = table_new(2 * NR_THREADS, NR_CPUS);
 	if (!t->synth || !t->table)
 		return -ENOMEM;
 	view = (struct engine_view){ .cpus = synth_cpus(t->synth),

@@ -29,18 +29,27 @@ static int32_t valid_cpu(struct engine *e, double cpu)
 	return SCX_CPU_ANY;
 }
 
+/* The policy can set it, and scribble on it. */
+static uint64_t default_slice(const struct engine *e)
+{
+	uint64_t slice_ns = (uint64_t)e->outbox->default_slice_us_ * 1000;
+
+	return slice_ns >= e->cfg.min_slice_ns && slice_ns <= e->cfg.max_slice_ns ? slice_ns :
+										    e->cfg.slice_ns;
+}
+
 static uint64_t valid_slice(struct engine *e, double slice_ns)
 {
 	const struct engine_config *cfg = &e->cfg;
 
 	if (slice_ns == 0)
-		return cfg->slice_ns;
+		return default_slice(e);
 	if (slice_ns >= e->min_slice_ns && slice_ns <= e->max_slice_ns)
 		return (uint64_t)(int64_t)slice_ns;
 	e->stats->bad_slice++;
 	if (slice_ns > e->max_slice_ns)
 		return cfg->max_slice_ns;
-	return slice_ns > 0 ? cfg->min_slice_ns : cfg->slice_ns;
+	return slice_ns > 0 ? cfg->min_slice_ns : default_slice(e);
 }
 
 static bool is_vtime(double vtime)
@@ -64,9 +73,9 @@ static uint64_t valid_vtime(struct engine *e, double vtime)
 
 static uint32_t valid_flags(struct engine *e, uint32_t flags)
 {
-	if (flags & ~(uint32_t)SCX_PREEMPT)
+	if (flags & ~(uint32_t)(SCX_PREEMPT | SCX_IF_IDLE))
 		e->stats->bad_flags++;
-	return flags & SCX_PREEMPT;
+	return flags & (SCX_PREEMPT | SCX_IF_IDLE);
 }
 
 /* ---- commit ---- */
@@ -76,7 +85,7 @@ static void fill_verdict(struct scxlua_verdict *v, const struct scx_task *task)
 	v->cookie = task->cookie_;
 	v->seq = task->seq_;
 	v->pid = task->pid;
-	v->reserved = 0;
+	v->kind = SCXLUA_VERDICT_TASK;
 }
 
 /* Commits one decision or rejects it; false if there is no room for it in the ring. */
@@ -131,6 +140,28 @@ uint32_t engine_flush(struct engine *e)
 	return outbox->n;
 }
 
+bool engine_kick(struct engine *e, double cpu, uint32_t flags)
+{
+	struct scxlua_verdict *v;
+	int32_t valid = valid_cpu(e, cpu);
+
+	if (valid == SCX_CPU_ANY) {
+		if (cpu == SCX_CPU_ANY)
+			e->stats->bad_cpu++;
+		return true;
+	}
+	v = uring_reserve(e->out);
+	if (!v)
+		return false;
+	*v = (struct scxlua_verdict){
+		.kind = SCXLUA_VERDICT_KICK,
+		.cpu = valid,
+		.flags = valid_flags(e, flags) & SCX_PREEMPT,
+	};
+	uring_publish(e->out);
+	return true;
+}
+
 int scx_outbox_flush(void)
 {
 	return engine_running ? (int)engine_flush(engine_running) : 0;
@@ -146,7 +177,7 @@ static bool send_default(struct engine *e, struct scxlua_verdict key)
 		return false;
 	}
 	key.cpu = SCX_CPU_ANY;
-	key.slice_ns = e->cfg.slice_ns;
+	key.slice_ns = default_slice(e);
 	*v = key;
 	uring_publish(e->out);
 	e->stats->defaulted++;

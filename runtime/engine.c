@@ -22,8 +22,6 @@ enum { CYCLE_RECORDS = 4 * ENGINE_BATCH };
 
 enum { GROUP = 16 }; /* records whose cache misses overlap */
 
-_Static_assert(ENGINE_BATCH % GROUP == 0, "a batch is whole groups");
-
 /* clang-format off */
 const char *const engine_hook_name[NR_HOOKS] = {
 	[HOOK_NONE] = "none",
@@ -35,6 +33,7 @@ const char *const engine_hook_name[NR_HOOKS] = {
 	[HOOK_CPU] = "cpu",
 	[HOOK_TICK] = "tick",
 	[HOOK_IDLE] = "idle",
+	[HOOK_STATS] = "stats",
 	[HOOK_EXPORT] = "export",
 	[HOOK_IMPORT] = "import",
 };
@@ -64,6 +63,7 @@ static struct scx_outbox *outbox_new(const struct engine_config *cfg)
 		return NULL;
 	outbox->cap = ENGINE_OUTBOX;
 	outbox->default_slice_us_ = (uint32_t)(cfg->slice_ns / 1000);
+	outbox->max_slice_us_ = (uint32_t)(cfg->max_slice_ns / 1000);
 	return outbox;
 }
 
@@ -85,8 +85,10 @@ struct engine *engine_new(const struct engine_config *cfg, const struct engine_v
 	e->stats = stats;
 	e->progress = &e->own_progress;
 	e->outbox = outbox_new(cfg);
+	e->nr_lent = view->nr_cpus;
+	e->lent_ns = calloc(view->nr_cpus ? view->nr_cpus : 1, sizeof(*e->lent_ns));
 	e->adopted = calloc(table_cap(table), sizeof(struct scx_task *));
-	if (!e->outbox || !e->adopted) {
+	if (!e->outbox || !e->adopted || !e->lent_ns) {
 		engine_free(e);
 		return NULL;
 	}
@@ -98,6 +100,7 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	free(e->adopted);
+	free(e->lent_ns);
 	free(e->outbox);
 	free(e);
 }
@@ -127,6 +130,7 @@ void engine_swap(struct engine *e, struct engine_binding *binding)
 	e->refused = 0;
 	e->vtime = 0;
 	e->tick_due = 0;
+	memset(e->lent_ns, 0, e->nr_lent * sizeof(*e->lent_ns));
 }
 
 void engine_set_progress(struct engine *e, struct engine_progress *progress)
@@ -185,6 +189,16 @@ static void offer(struct engine *e, struct scx_task **tasks, uint32_t n)
 			engine_default_task(e, tasks[i]);
 }
 
+uint64_t engine_queued(const struct engine *e, uint64_t committed)
+{
+	uint64_t backlog = uring_backlog(e->out);
+	uint64_t queued = __atomic_load_n(&e->view.control->shared_depth, __ATOMIC_RELAXED);
+
+	for (uint32_t i = 0; i < e->view.nr_cpus; i++)
+		queued += __atomic_load_n(&e->view.cpus[i].queued, __ATOMIC_RELAXED);
+	return queued + (committed > backlog ? committed : backlog);
+}
+
 /*
  * What the kernel can take: two tasks per CPU, so that none runs dry while we are away, but
  * the rest stays here, where the policy may still change its mind. Decisions on their way
@@ -193,14 +207,10 @@ static void offer(struct engine *e, struct scx_task **tasks, uint32_t n)
 static uint32_t kernel_room(struct engine *e, uint64_t committed)
 {
 	const struct scxlua_control *control = e->view.control;
-	uint64_t backlog = uring_backlog(e->out);
 	uint64_t room = 2 * (uint64_t)__atomic_load_n(&control->nr_online, __ATOMIC_RELAXED);
-	uint64_t used = __atomic_load_n(&control->shared_depth, __ATOMIC_RELAXED);
+	uint64_t used = engine_queued(e, committed);
 	uint64_t fits = uring_room(e->out);
 
-	for (uint32_t i = 0; i < e->view.nr_cpus; i++)
-		used += __atomic_load_n(&e->view.cpus[i].queued, __ATOMIC_RELAXED);
-	used += committed > backlog ? committed : backlog;
 	room = room > used ? room - used : 0;
 	if (fits > ENGINE_OUTBOX - e->outbox->n)
 		fits = ENGINE_OUTBOX - e->outbox->n;
@@ -322,6 +332,17 @@ static struct scx_task *receive(struct engine *e, const struct scxlua_record *re
 	return task;
 }
 
+/* Where the thread may run, from now on; it may be the first that is heard of it. */
+static void learn_affinity(struct engine *e, const struct scxlua_affinity *rec)
+{
+	struct scx_task *task = table_take(e->table, rec->cookie);
+
+	if (task)
+		table_set_mask(e->table, task, rec);
+	else if (!rec->cookie)
+		e->stats->bad_records++;
+}
+
 /*
  * Reads up to GROUP records in place, and starts to load what they need: with many threads
  * their slots are in no cache, and one miss after the other would be half the cost of a task.
@@ -347,6 +368,10 @@ static bool take_group(struct engine *e, const struct scxlua_record **group, uin
 	for (uint32_t i = 0; i < nr; i++) {
 		struct scx_task *task;
 
+		if (group[i]->kind == SCXLUA_REC_AFFINITY) {
+			learn_affinity(e, (const void *)group[i]);
+			continue;
+		}
 		if (group[i]->kind != SCXLUA_REC_ENQUEUE) {
 			*event = *group[i];
 			return true;
@@ -372,7 +397,12 @@ static uint32_t collect(struct engine *e, uint32_t *nr_tasks, struct scxlua_reco
 
 	event->kind = SCXLUA_REC_ENQUEUE; /* no event */
 	*nr_tasks = 0;
-	while (seen < ENGINE_BATCH && (nr = peek_group(e, group, GROUP))) {
+	while (seen < ENGINE_BATCH) {
+		uint32_t fits = ENGINE_BATCH - seen;
+
+		nr = peek_group(e, group, fits < GROUP ? fits : GROUP);
+		if (nr == 0)
+			break;
 		seen += nr;
 		if (take_group(e, group, nr, nr_tasks, event))
 			break;

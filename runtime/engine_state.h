@@ -27,6 +27,8 @@ struct engine {
 	uint32_t held;	   /* tasks of the table with held_ = 1 */
 	uint32_t claimed;  /* ... of which the policy says it could dispatch some */
 	uint32_t refused;  /* decisions at the front of the outbox counted as outbox_full */
+	uint32_t nr_lent;  /* CPUs of engine_new() */
+	uint64_t *lent_ns; /* per CPU: when pick_idle() gave it out, 0 = seen busy since */
 	uint64_t vtime;	   /* of the last decision, for tasks that have no slot */
 	uint64_t tick_due; /* time of the next tick() */
 
@@ -34,6 +36,12 @@ struct engine {
 	struct scx_task **adopted; /* room for every slot of the table */
 	struct scx_task *batch[ENGINE_BATCH];
 };
+
+/*
+ * Decided tasks on their way to a CPU or waiting for one, as far as can be known here: `committed`
+ * of this cycle count as waiting, even if the kernel has taken them since.
+ */
+uint64_t engine_queued(const struct engine *e, uint64_t committed);
 
 /* The engine whose policy is running: what a call from Lua is about. NULL outside of hooks. */
 extern struct engine *engine_running;
@@ -52,6 +60,9 @@ static inline void engine_let_go(struct engine *e, struct scx_task *task)
 	task->held_ = 0;
 	e->held--;
 }
+
+/* Asks the kernel to kick a CPU; false if the ring is full. An impossible CPU is counted. */
+bool engine_kick(struct engine *e, double cpu, uint32_t flags);
 
 /* Decides in the policy's place: any CPU, the default slice, the task's last vtime. */
 void engine_default_task(struct engine *e, struct scx_task *task);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "scxlua.skel.h"
+#include "topology.h"
 
 #define SCX_SYSFS "/sys/kernel/sched_ext/"
 
@@ -234,6 +235,24 @@ static void set_online(struct kernel *k)
 	kernel_control(k)->nr_online = nr;
 }
 
+/* Which CPUs belong together, for the policy to read in scx.cpus[]. */
+static int set_topology(struct kernel *k)
+{
+	struct topology_cpu *cpus = calloc(k->nr_cpus, sizeof(*cpus));
+	struct topology_counts counts;
+	int err = cpus ? topology_read("/sys", cpus, k->nr_cpus, &counts) : -ENOMEM;
+
+	for (uint32_t i = 0; cpus && i < k->nr_cpus; i++) {
+		k->cpus[i].core = cpus[i].core;
+		k->cpus[i].sibling = cpus[i].sibling;
+		k->cpus[i].llc = cpus[i].llc;
+		k->cpus[i].node = cpus[i].node;
+		k->cpus[i].capacity = cpus[i].capacity;
+	}
+	free(cpus);
+	return err;
+}
+
 static int map_memory(struct kernel *k)
 {
 	int err;
@@ -291,6 +310,12 @@ enum status kernel_load(struct kernel **out, const struct kernel_args *args, cha
 		return fail(STATUS_FAILED, error, "cannot map the BPF rings: %s", strerror(-err));
 	}
 	set_online(k);
+	err = set_topology(k);
+	if (err) {
+		kernel_free(k);
+		return fail(STATUS_FAILED, error, "cannot read the CPU topology in /sys: %s",
+			    strerror(-err));
+	}
 	*out = k;
 	return STATUS_OK;
 }

@@ -17,7 +17,7 @@ struct cold_call {
 	enum lua_slot slot;
 	const char *key, *value; /* set */
 	void (*row)(const struct lua_option_row *row, void *arg);
-	void (*put)(const char *key, double value, void *arg);
+	struct policy_stats *stats;
 	void (*with_text)(const char *line, uint32_t times, void *arg);
 	void *arg;
 	char *text; /* export and import */
@@ -111,12 +111,26 @@ int lua_policy_options(struct lua_policy *lp,
 	return run(&call, cold_options);
 }
 
+/* Keeps the rows sorted: lua_next() has no order that lasts. */
+static void put_number(struct policy_stats *to, const char *key, double value)
+{
+	uint32_t i = to->nr;
+
+	if (i == POLICY_STATS_MAX)
+		return;
+	for (; i > 0 && strcmp(to->stat[i - 1].key, key) > 0; i--)
+		to->stat[i] = to->stat[i - 1];
+	snprintf(to->stat[i].key, POLICY_STAT_KEY_LEN, "%s", key);
+	to->stat[i].value = value;
+	to->nr++;
+}
+
 static void put_numbers(lua_State *L, const struct cold_call *call)
 {
 	lua_pushnil(L);
 	while (lua_next(L, -2)) {
 		if (lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TNUMBER)
-			call->put(lua_tostring(L, -2), lua_tonumber(L, -1), call->arg);
+			put_number(call->stats, lua_tostring(L, -2), lua_tonumber(L, -1));
 		lua_pop(L, 1);
 	}
 }
@@ -135,10 +149,11 @@ static int cold_stats(lua_State *L)
 	return 0;
 }
 
-int lua_policy_stats(struct lua_policy *lp, void (*put)(const char *key, double value, void *arg),
-		     void *arg)
+int lua_policy_stats(struct lua_policy *lp, struct policy_stats *out)
 {
-	struct cold_call call = { .lp = lp, .slot = SLOT_STATS, .put = put, .arg = arg };
+	struct cold_call call = { .lp = lp, .slot = SLOT_STATS, .stats = out };
+
+	out->nr = 0;
 
 	return run(&call, cold_stats);
 }

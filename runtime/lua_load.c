@@ -23,9 +23,9 @@ const struct slot_row lua_slots[NR_SLOTS] = {
 	[SLOT_CPU_ONLINE] = { "cpu_online", HOOK_CPU },
 	[SLOT_CPU_OFFLINE] = { "cpu_offline", HOOK_CPU },
 	[SLOT_TICK] = { "tick", HOOK_TICK },
-	[SLOT_STATS] = { "stats", HOOK_NONE },
-	[SLOT_EXPORT] = { "export", HOOK_NONE },
-	[SLOT_IMPORT] = { "import", HOOK_NONE },
+	[SLOT_STATS] = { "stats", HOOK_STATS },
+	[SLOT_EXPORT] = { "export", HOOK_EXPORT },
+	[SLOT_IMPORT] = { "import", HOOK_IMPORT },
 };
 
 /*

@@ -11,7 +11,18 @@
 
 #include "abi.h"
 
-enum { POLICY_ERROR_LEN = 512 };
+enum { POLICY_ERROR_LEN = 512, POLICY_STATS_MAX = 32, POLICY_STAT_KEY_LEN = 32 };
+
+/* A number that a policy puts in the table of its stats(). */
+struct policy_stat {
+	char key[POLICY_STAT_KEY_LEN];
+	double value;
+};
+
+struct policy_stats {
+	uint32_t nr;
+	struct policy_stat stat[POLICY_STATS_MAX]; /* by key */
+};
 
 struct policy {
 	const struct policy_ops *ops;

@@ -92,9 +92,11 @@ struct lua_option_row {
 int lua_policy_options(struct lua_policy *lp,
 		       void (*row)(const struct lua_option_row *row, void *arg), void *arg);
 
-/* Calls stats(t), then put() per number in t. No stats(): no calls. */
-int lua_policy_stats(struct lua_policy *lp, void (*put)(const char *key, double value, void *arg),
-		     void *arg);
+/*
+ * Calls stats(t) and takes the numbers out of t, sorted by key; POLICY_STATS_MAX of them, and keys
+ * cut to POLICY_STAT_KEY_LEN - 1 bytes, are kept. No stats(): none.
+ */
+int lua_policy_stats(struct lua_policy *lp, struct policy_stats *out);
 
 /*
  * export() as text in *text, to be freed by the caller; NULL if the policy has none. import()

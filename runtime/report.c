@@ -9,14 +9,28 @@
 
 #define PER_SECOND(field) ((double)(now->field - before->field) / seconds)
 
+/* " | key value key value" */
+static int policy_line(char *line, size_t size, const struct policy_stats *stats)
+{
+	size_t len = 0;
+
+	for (uint32_t i = 0; i < stats->nr && len < size; i++)
+		len += (size_t)snprintf(line + len, size - len, "%s%s %.6g", i ? " " : " | ",
+					stats->stat[i].key, stats->stat[i].value);
+	return (int)len;
+}
+
 int report_line(char *line, size_t size, const struct report *now, const struct report *before,
 		double seconds)
 {
+	char own[POLICY_STATS_MAX * (POLICY_STAT_KEY_LEN + 16)] = "";
+
+	policy_line(own, sizeof(own), &now->stats);
 	return snprintf(
 		line, size,
 		"%s#%u%s: queued %.0f/s decided %.0f/s aged %.0f/s direct %.0f/s bypassed %.0f/s "
 		"starved %.0f/s | batch p50 %llu p99 %llu, decide p50 %llu us p99 %llu us | "
-		"slice %llu us\n",
+		"slice %llu us%s\n",
 		now->policy, now->generation, now->bypass ? " (bypass)" : "",
 		PER_SECOND(bpf.queued), PER_SECOND(bpf.decided), PER_SECOND(bpf.aged_out),
 		PER_SECOND(bpf.direct), PER_SECOND(bpf.bypassed), PER_SECOND(bpf.starved),
@@ -24,7 +38,7 @@ int report_line(char *line, size_t size, const struct report *now, const struct 
 		(unsigned long long)hist_quantile(&now->engine.batch_size, 0.99),
 		(unsigned long long)hist_quantile(&now->engine.decide_ns, 0.5) / 1000,
 		(unsigned long long)hist_quantile(&now->engine.decide_ns, 0.99) / 1000,
-		(unsigned long long)now->applied_slice_ns / 1000);
+		(unsigned long long)now->applied_slice_ns / 1000, own);
 }
 
 void report_exit(FILE *f, const struct scxlua_exit *exit, const char *dump)
@@ -55,6 +69,16 @@ static json_t *quantiles(const struct hist *h)
 			 (json_int_t)hist_quantile(h, 0.9), "p99",
 			 (json_int_t)hist_quantile(h, 0.99), "p999",
 			 (json_int_t)hist_quantile(h, 0.999), "max", (json_int_t)h->max);
+}
+
+/* Only keys that are UTF-8 and numbers that JSON has; a policy may say anything. */
+static json_t *policy_stats(const struct policy_stats *stats)
+{
+	json_t *o = json_object();
+
+	for (uint32_t i = 0; i < stats->nr; i++)
+		json_object_set_new(o, stats->stat[i].key, json_real(stats->stat[i].value));
+	return o;
 }
 
 static json_t *exit_object(const struct scxlua_exit *exit, int exit_status)
@@ -90,6 +114,7 @@ static json_t *build(const struct report *r, const struct scxlua_exit *exit, int
 #undef PUT
 	err |= json_object_set_new(o, "batch_size", quantiles(&r->engine.batch_size));
 	err |= json_object_set_new(o, "decide_ns", quantiles(&r->engine.decide_ns));
+	err |= json_object_set_new(o, "policy_stats", policy_stats(&r->stats));
 	err |= json_object_set_new(o, "exit", exit_object(exit, exit_status));
 	if (!err)
 		return o;

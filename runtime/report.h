@@ -34,6 +34,7 @@ struct report {
 	uint64_t lua_bytes;
 	struct scxlua_counters bpf;
 	struct engine_stats engine;
+	struct policy_stats stats; /* what the policy's stats() last said */
 #define REPORT_FIELD(name, help) uint64_t name;
 	REPORT_COUNTERS(REPORT_FIELD)
 #undef REPORT_FIELD

@@ -3,6 +3,7 @@
  * succession.c - which worker decides, and which comes next: start, hand-over, reload, loss.
  */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,12 +26,33 @@ void add_engine(struct engine_stats *to, const struct engine_stats *from)
 	hist_merge(&to->decide_ns, &from->decide_ns);
 }
 
+/* A policy can write there: the keys are cut, and shown as what can be shown. */
+void keep_policy_stats(struct supervisor *s, struct member *m)
+{
+	const struct worker_shm *shm = m->shm;
+	struct policy_stats *to = &s->report.stats;
+	uint32_t i;
+	char *c;
+
+	*to = shm->policy_stats;
+	if (to->nr > POLICY_STATS_MAX)
+		to->nr = POLICY_STATS_MAX;
+	for (i = 0; i < to->nr; i++) {
+		to->stat[i].key[POLICY_STAT_KEY_LEN - 1] = '\0';
+		for (c = to->stat[i].key; *c; c++)
+			if (!isprint((unsigned char)*c))
+				*c = '?';
+	}
+}
+
 /* The figures of a worker go into the totals once, when it is gone. */
-void keep_figures(struct supervisor *s, const struct member *m)
+void keep_figures(struct supervisor *s, struct member *m)
 {
 	add_engine(&s->report.engine, &m->shm->stats);
 	s->report.page_faults += m->shm->page_faults;
 	s->report.lua_bytes = m->shm->lua_bytes;
+	if (member_state(m) == WORKER_RETIRED)
+		keep_policy_stats(s, m);
 }
 
 /* ---- scripts ---- */
@@ -261,6 +283,7 @@ static void clean_up(struct supervisor *s)
 	s->dying = NULL;
 	kernel_reset_rings(s->kernel);
 	table_reset(s->table);
+	kernel_control(s->kernel)->table_epoch++;
 	if (s->loading && member_state(s->loading) == WORKER_READY) {
 		take_over(s, false);
 	} else {

@@ -63,10 +63,28 @@ static void snapshot(struct supervisor *s, struct report *r)
 	r->lua_bytes = s->active->shm->lua_bytes;
 }
 
+/* Asks the policy for its own figures, and takes those that it was asked for before. */
+static void ask_stats(struct supervisor *s, uint64_t now)
+{
+	struct worker_shm *shm;
+
+	if (!s->active)
+		return;
+	shm = s->active->shm;
+	if (__atomic_load_n(&shm->stats_done, __ATOMIC_ACQUIRE) != shm->stats_wanted)
+		return;
+	if (shm->stats_wanted)
+		keep_policy_stats(s, s->active);
+	if (now - s->stats_asked_ns < NSEC_PER_SEC)
+		return;
+	s->stats_asked_ns = now;
+	__atomic_store_n(&shm->stats_wanted, shm->stats_wanted + 1, __ATOMIC_RELEASE);
+}
+
 static void live_line(struct supervisor *s, uint64_t now)
 {
 	struct report r;
-	char line[1024];
+	char line[2048];
 	int n;
 
 	if (!s->opt->stats_s || !s->attached || now - s->shown_ns < s->opt->stats_s * NSEC_PER_SEC)
@@ -190,6 +208,7 @@ static void on_tick(struct supervisor *s)
 	if (s->reload_wanted && !s->loading && s->attached)
 		start_reload(s);
 	sweep_lost_exits(s);
+	ask_stats(s, now);
 	live_line(s, now);
 }
 
@@ -333,7 +352,7 @@ static enum status set_up(struct supervisor *s)
 		return status;
 	}
 	kernel_op(s->kernel, SCXLUA_OP_OWN, SCXLUA_OWN_SUPERVISOR, 0, 0);
-	s->table = table_new(s->opt->max_tasks);
+	s->table = table_new(s->opt->max_tasks, kernel_nr_cpus(s->kernel));
 	err = s->table ? open_events(s) : -ENOMEM;
 	if (!err)
 		err = start_worker(s, s->script);

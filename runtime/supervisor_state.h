@@ -51,6 +51,7 @@ struct supervisor {
 	uint64_t errors_seen, calls_seen; /* at the begin of the window */
 	uint32_t error_ticks;
 
+	uint64_t stats_asked_ns;
 	struct report report; /* counters of workers that are gone, and our own */
 	struct report shown;  /* at the last live line */
 	uint64_t shown_ns;
@@ -91,7 +92,10 @@ void drop_script(struct supervisor *s, struct script **script);
 /* Adds one worker's counters to another set. */
 void add_engine(struct engine_stats *to, const struct engine_stats *from);
 
+/* What the policy's stats() said last, if a new answer is there. */
+void keep_policy_stats(struct supervisor *s, struct member *m);
+
 /* The figures of a worker go into the totals, once, when it is gone. */
-void keep_figures(struct supervisor *s, const struct member *m);
+void keep_figures(struct supervisor *s, struct member *m);
 
 #endif

@@ -123,6 +123,7 @@ static void thread_new(struct synth *s, uint32_t i)
 	t->rec.nr_cpus_allowed = i % 16 == 15 ? 1 : (int32_t)s->nr_cpus;
 	t->rec.cpumask_seq = 1;
 	t->rec.weight = weights[next_random(s) % 8];
+	t->rec.cgroup_weight = (uint16_t)(50u << i % 4);
 	t->rec.cgroup_id = 1 + i % 8;
 	snprintf(t->rec.comm, sizeof(t->rec.comm), "synth-%u", i % 1000000);
 }
@@ -130,8 +131,14 @@ static void thread_new(struct synth *s, uint32_t i)
 static void machine_new(struct synth *s)
 {
 	for (uint32_t i = 0; i < s->nr_cpus; i++) {
-		s->cpus[i].online = 1;
-		s->cpus[i].idle = 1;
+		uint32_t sibling = (i ^ 1) < s->nr_cpus ? i ^ 1 : i;
+
+		s->cpus[i] = (struct scx_cpu){ .online = 1,
+					       .idle = 1,
+					       .core = (int32_t)(i / 2),
+					       .sibling = (int32_t)sibling,
+					       .llc = i >= (s->nr_cpus + 1) / 2,
+					       .capacity = 1024 };
 	}
 	s->control.nr_online = s->nr_cpus;
 	for (uint32_t i = 0; i < s->nr_threads; i++)
@@ -234,10 +241,28 @@ static bool send_record(struct synth *s, const struct scxlua_record *rec)
 	return true;
 }
 
+/* As BPF does, before the first enqueue of a thread that may not run everywhere. */
+static bool send_affinity(struct synth *s, const struct scxlua_record *rec)
+{
+	struct scxlua_affinity affinity = { .kind = SCXLUA_REC_AFFINITY,
+					    .pid = rec->pid,
+					    .cookie = rec->cookie };
+	struct scxlua_record sample;
+
+	if (rec->seq || rec->nr_cpus_allowed == (int32_t)s->nr_cpus)
+		return true;
+	if ((uint32_t)rec->cpu < 64 * SCXLUA_MASK_WORDS)
+		affinity.mask[rec->cpu / 64] = 1ull << rec->cpu % 64;
+	memcpy(&sample, &affinity, sizeof(sample));
+	return send_record(s, &sample);
+}
+
 static bool thread_enqueue(struct synth *s, struct thread *t)
 {
 	struct scxlua_record rec = t->rec;
 
+	if (!send_affinity(s, &rec))
+		return false;
 	rec.seq++;
 	rec.enqueue_ns = s->now;
 	if (!send_record(s, &rec))
@@ -274,7 +299,8 @@ static void thread_run(struct synth *s, struct thread *t, int32_t cpu, uint64_t 
 	bool expires = random & 1;
 	uint64_t ran = expires ? slice_ns : random % (slice_ns + 1);
 
-	rec->cpu = cpu >= 0 ? cpu : (int32_t)((random >> 32) % s->nr_cpus);
+	if (rec->nr_cpus_allowed > 1)
+		rec->cpu = cpu >= 0 ? cpu : (int32_t)((random >> 32) % s->nr_cpus);
 	rec->start_ns = ++s->now;
 	s->now += ran / s->nr_cpus;
 	rec->stop_ns = s->now;
@@ -290,6 +316,10 @@ static void take_verdict(struct synth *s, const struct scxlua_verdict *v)
 	uint32_t i = (uint32_t)(v->pid - FIRST_PID) % s->nr_threads;
 	struct thread *t = &s->threads[i];
 
+	if (v->kind == SCXLUA_VERDICT_KICK) {
+		s->ledger.kicks++;
+		return;
+	}
 	if (v->cookie != t->rec.cookie) {
 		s->ledger.gone++;
 		return;
@@ -306,6 +336,7 @@ static void take_verdict(struct synth *s, const struct scxlua_verdict *v)
 /* As the kernel does: a bad sample ends the drain. Only ours are here, so none is expected. */
 uint32_t synth_drain(struct synth *s)
 {
+	uint64_t random = next_random(s);
 	struct mirror *m = &s->to_kernel;
 	uint64_t producer = __atomic_load_n(m->producer, __ATOMIC_ACQUIRE);
 	uint64_t pos = *m->consumer;
@@ -325,6 +356,8 @@ uint32_t synth_drain(struct synth *s)
 		n++;
 	}
 	__atomic_store_n(m->consumer, pos, __ATOMIC_RELEASE);
+	for (uint32_t i = 0; i < s->nr_cpus; i++)
+		s->cpus[i].idle = random >> i % 64 & 1;
 	return n;
 }
 

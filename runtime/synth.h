@@ -3,8 +3,9 @@
  * synth.h - a stand-in for the kernel's end of the two rings, in plain memory.
  *
  * Makes records for a population of made-up threads, takes verdicts, "runs" the threads it
- * has verdicts for, and enqueues them again. No time passes but what synth_step() is told; no
- * randomness but a seed. Used to compile a policy's hot paths before attach, by `scxlua check`,
+ * has verdicts for, and enqueues them again. No time passes but that of the runs; no randomness
+ * but a seed. CPUs are pairs of siblings, in two halves with a last-level cache each, idle or not
+ * at random. Used to compile a policy's hot paths before attach, by `scxlua check`,
  * by the tests and by the benchmark. It keeps the same ledger as the BPF side.
  */
 #ifndef SCXLUA_SYNTH_H
@@ -15,7 +16,7 @@
 struct synth;
 
 struct synth_ledger {
-	uint64_t queued, decided, aged_out, exited, stale, gone;
+	uint64_t queued, decided, aged_out, exited, stale, gone, kicks;
 };
 
 /* nr_threads made-up threads on nr_cpus CPUs; NULL if memory is short. */

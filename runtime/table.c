@@ -2,8 +2,8 @@
 /*
  * table.c - see table.h.
  *
- * Two arrays: the slots, which never move, and an index of twice as many small entries with
- * linear probing. Removal shifts the index back, not the slots. Cookies are hashed before use:
+ * Three arrays: the slots, which never move, a CPU mask for each, and an index of twice as many
+ * small entries with linear probing. Removal shifts the index back, not the slots. Cookies are hashed before use:
  * taken as they are, a run of old threads would be one long cluster in the way of every new
  * one once the counter has gone round the index.
  */
@@ -34,8 +34,11 @@ struct table {
 	uint32_t cap;
 	uint32_t mask; /* of the index */
 	uint32_t shift;
+	uint32_t nr_cpus;
+	uint32_t words; /* of a mask */
 	struct fill *fill;
 	struct scx_task *slot;
+	uint64_t *mask_of; /* words of slot 0, of slot 1, ... */
 	struct entry *index;
 	uint32_t *free;
 };
@@ -50,11 +53,12 @@ static void lay_out(struct table *t, char *mem)
 {
 	t->fill = (void *)mem;
 	t->slot = (void *)(mem + LINE);
-	t->index = (void *)(t->slot + t->cap);
+	t->mask_of = (void *)(t->slot + t->cap);
+	t->index = (void *)(t->mask_of + (size_t)t->cap * t->words);
 	t->free = (void *)(t->index + 2 * (size_t)t->cap);
 }
 
-struct table *table_new(uint32_t nr_slots)
+struct table *table_new(uint32_t nr_slots, uint32_t nr_cpus)
 {
 	struct table *t;
 	char *mem;
@@ -67,7 +71,10 @@ struct table *table_new(uint32_t nr_slots)
 	t->cap = round_pow2(nr_slots);
 	t->mask = 2 * t->cap - 1;
 	t->shift = (uint32_t)__builtin_clz(t->mask);
-	t->bytes = LINE + t->cap * (sizeof(*t->slot) + 2 * sizeof(*t->index) + sizeof(*t->free));
+	t->nr_cpus = nr_cpus;
+	t->words = (nr_cpus + 63) / 64;
+	t->bytes = LINE + t->cap * (sizeof(*t->slot) + t->words * sizeof(*t->mask_of) +
+				    2 * sizeof(*t->index) + sizeof(*t->free));
 	mem = mmap(NULL, t->bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (mem == MAP_FAILED) {
 		free(t);
@@ -143,11 +150,31 @@ struct scx_task *table_take(struct table *t, uint64_t cookie)
 	slot = t->fill->nr_free ? t->free[--t->fill->nr_free] : t->fill->top++;
 	task = &t->slot[slot];
 	memset(task, 0, sizeof(*task));
+	memset(t->mask_of + (size_t)slot * t->words, 0xff, t->words * sizeof(*t->mask_of));
 	task->cookie_ = cookie;
 	entry->tag = (uint32_t)cookie;
 	entry->slot = slot + 1;
 	t->fill->len++;
 	return task;
+}
+
+static uint64_t *mask_of(const struct table *t, const struct scx_task *task)
+{
+	return t->mask_of + (size_t)(task - t->slot) * t->words;
+}
+
+void table_set_mask(struct table *t, const struct scx_task *task, const struct scxlua_affinity *rec)
+{
+	uint64_t *mask = mask_of(t, task);
+
+	for (uint32_t i = 0, word = rec->first / 64; i < SCXLUA_MASK_WORDS; i++, word++)
+		if (word < t->words)
+			mask[word] = rec->mask[i];
+}
+
+bool table_allows(const struct table *t, const struct scx_task *task, uint32_t cpu)
+{
+	return cpu < t->nr_cpus && mask_of(t, task)[cpu / 64] >> cpu % 64 & 1;
 }
 
 void task_refresh(struct scx_task *task, const struct scxlua_record *rec)
@@ -156,6 +183,7 @@ void task_refresh(struct scx_task *task, const struct scxlua_record *rec)
 	task->tgid = rec->tgid;
 	task->ppid = rec->ppid;
 	task->nice = rec->nice;
+	task->cgroup_weight = rec->cgroup_weight;
 	memcpy(task->comm, rec->comm, sizeof(task->comm));
 	task->comm[sizeof(task->comm) - 1] = 0;
 	task->cpu = rec->cpu;

@@ -19,8 +19,11 @@
 
 struct table;
 
-/* Room for `nr_slots` threads (rounded up to a power of two). NULL if memory is short. */
-struct table *table_new(uint32_t nr_slots);
+/*
+ * Room for `nr_slots` threads (rounded up to a power of two) on CPUs below nr_cpus. NULL if memory
+ * is short.
+ */
+struct table *table_new(uint32_t nr_slots, uint32_t nr_cpus);
 void table_free(struct table *t);
 void table_reset(struct table *t);
 
@@ -41,6 +44,14 @@ void table_prefetch_index(const struct table *t, uint64_t cookie);
 void table_prefetch_slot(const struct table *t, uint64_t cookie);
 
 struct scx_task *table_find(const struct table *t, uint64_t cookie); /* NULL if unknown */
+
+/*
+ * The thread's affinity: a new one may run anywhere. Sets a part of it, as the kernel reports it;
+ * asks for one CPU, false for a number that is none. The task must be a slot of the table.
+ */
+void table_set_mask(struct table *t, const struct scx_task *task,
+		    const struct scxlua_affinity *rec);
+bool table_allows(const struct table *t, const struct scx_task *task, uint32_t cpu);
 
 /* Frees the slot; its task must not be used afterwards. */
 void table_remove(struct table *t, struct scx_task *task);

@@ -34,6 +34,7 @@ struct warmup {
 	struct synth *synth;
 	struct table *table;
 	struct engine_stats *stats;
+	struct policy_stats *policy_stats;
 	uint32_t next_exit;
 	char *error;
 };
@@ -81,6 +82,10 @@ static bool run_round(struct warmup *w)
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		if (!run_step(w, &steps[i]))
 			return false;
+	if (lua_policy_stats(w->lp, w->policy_stats)) {
+		snprintf(w->error, POLICY_ERROR_LEN, "%s", lua_policy_ops(w->lp)->error);
+		return false;
+	}
 	synth_age(w->synth); /* what the policy keeps to itself, so that the next round has tasks */
 	engine_idle(w->engine);
 	return true;
@@ -115,7 +120,7 @@ static bool end_all(struct warmup *w)
 static int warm_up_on(struct warmup *w, const struct lua_host *host)
 {
 	struct engine_binding binding = {
-		.view = { .cpus = host->cpus,
+		.view = { .cpus = synth_cpus(w->synth),
 			  .nr_cpus = host->nr_cpus,
 			  .control = synth_control(w->synth) },
 		.in = synth_ring(w->synth),
@@ -140,16 +145,18 @@ int policy_warm_up(struct lua_policy *lp, const struct lua_host *host, char *err
 		.lp = lp,
 		.engine = host->engine,
 		.synth = synth_new(NR_THREADS, host->nr_cpus, 1),
-		.table = table_new(2 * NR_THREADS),
+		.table = table_new(2 * NR_THREADS, host->nr_cpus),
 		.stats = calloc(1, sizeof(*w.stats)),
+		.policy_stats = calloc(1, sizeof(*w.policy_stats)),
 		.error = error,
 	};
 	int err = -1;
 
-	if (w.synth && w.table && w.stats)
+	if (w.synth && w.table && w.stats && w.policy_stats)
 		err = warm_up_on(&w, host);
 	else
 		snprintf(error, POLICY_ERROR_LEN, "no memory to warm up the policy");
+	free(w.policy_stats);
 	free(w.stats);
 	table_free(w.table);
 	synth_free(w.synth);

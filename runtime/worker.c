@@ -198,6 +198,25 @@ static void in_hook(struct worker_shm *shm, enum engine_hook hook)
 	__atomic_store_n(&shm->progress.in_hook, hook, __ATOMIC_RELEASE);
 }
 
+/* What stats() says, for people to see. */
+static void fill_stats(struct lua_policy *lp, struct worker_shm *shm)
+{
+	in_hook(shm, HOOK_STATS);
+	if (lua_policy_stats(lp, &shm->policy_stats))
+		shm->stats.policy_errors++;
+	in_hook(shm, HOOK_NONE);
+}
+
+static void answer_stats(struct lua_policy *lp, struct worker_shm *shm)
+{
+	uint32_t wanted = __atomic_load_n(&shm->stats_wanted, __ATOMIC_ACQUIRE);
+
+	if (wanted == shm->stats_done)
+		return;
+	fill_stats(lp, shm);
+	__atomic_store_n(&shm->stats_done, wanted, __ATOMIC_RELEASE);
+}
+
 /* What export() says, for the successor; too much of it is an error like one of the script. */
 static void hand_over(struct lua_policy *lp, struct worker_shm *shm)
 {
@@ -266,6 +285,7 @@ static void run(struct engine *engine, struct policy *policy, struct lua_policy 
 			memcpy(shm->error, policy->error, sizeof(shm->error));
 		}
 		take_dead(engine, shm);
+		answer_stats(lp, shm);
 		give_way(args->kernel, handled);
 	}
 	shm->page_faults = page_faults() - faults;
@@ -308,6 +328,7 @@ _Noreturn void worker_main(const struct worker_args *args)
 	if (args->shm->adopt)
 		engine_adopt(engine);
 	run(engine, lua_policy_ops(lp), lp, args);
+	fill_stats(lp, args->shm);
 	hand_over(lp, args->shm);
 	set_state(args, WORKER_RETIRED);
 	_exit(EXIT_SUCCESS);

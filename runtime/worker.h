@@ -39,13 +39,16 @@ struct worker_shm {
 	uint64_t lua_bytes;
 	struct engine_progress progress;
 	struct engine_stats stats;
+	uint32_t stats_done; /* the last of stats_wanted that policy_stats answers */
+	struct policy_stats policy_stats;
 	char name[64];
 	char where[NR_HOOKS][WHERE_LEN]; /* FILE:LINE of each hook */
 	char error[POLICY_ERROR_LEN];	 /* why loading failed, or the policy's last error */
 
 	/* written by the supervisor */
-	uint32_t retire;    /* 1 = stop at the next batch boundary */
-	uint32_t adopt;	    /* 1 = offer the tasks that the predecessor held */
+	uint32_t retire;       /* 1 = stop at the next batch boundary */
+	uint32_t stats_wanted; /* counts up; what it is not answered for is being written */
+	uint32_t adopt;	       /* 1 = offer the tasks that the predecessor held */
 	uint32_t state_len; /* import() gets that much of state_text; the supervisor copies it ... */
 	char state_text[WORKER_STATE_MAX]; /* ... from the predecessor, whose export() made it */
 

@@ -141,6 +141,29 @@ local function call_exit(exit_task, tasks)
 	end
 end
 
+-- How many different numbers of a kind the CPUs have: the greatest + 1.
+local function count(cpus, field)
+	local greatest = 0
+	for i = 0, host.nr_cpus - 1 do
+		greatest = math.max(greatest, cpus[i][field])
+	end
+	return greatest + 1
+end
+
+local function describe(name)
+	local cpus = ffi.cast("const struct scx_cpu *", host.cpus)
+	return {
+		name = name,
+		nr_cpus = host.nr_cpus,
+		nr_cores = count(cpus, "core"),
+		nr_llcs = count(cpus, "llc"),
+		nr_nodes = count(cpus, "node"),
+		cpus = cpus,
+		max_tasks = host.max_tasks,
+		options = option.values,
+	}
+end
+
 local M = {}
 
 --- Checks a policy's table and applies the options.
@@ -166,13 +189,7 @@ function M.accept(def)
 		dispatch = call_dispatch(def.dispatch),
 		exit_task = call_exit(def.exit_task, tasks),
 	}
-	hooks.host = {
-		name = hooks.name,
-		nr_cpus = host.nr_cpus,
-		cpus = ffi.cast("const struct scx_cpu *", host.cpus),
-		max_tasks = host.max_tasks,
-		options = option.values,
-	}
+	hooks.host = describe(hooks.name)
 	return hooks
 end
 

@@ -25,7 +25,7 @@
 #include "queue.h"
 #include "warmup.h"
 
-enum { SLOTS = 1 << 14 };
+enum { SLOTS = 1 << 14, TABLE_CPUS = 4 };
 
 const uint32_t batch_size[NR_BATCHES] = { 1, 8, 64, 512 };
 
@@ -223,7 +223,7 @@ static struct subject *subject_open(struct bench *b, const char *name, const cha
 
 	memset(s, 0, sizeof(*s));
 	snprintf(s->name, sizeof(s->name), "%s %s", name, language);
-	s->table = table_new(SLOTS);
+	s->table = table_new(SLOTS, TABLE_CPUS);
 	if (s->table)
 		s->engine =
 			engine_new(&cfg, &view, &b->feed.ring, &b->feed.uring, s->table, &s->stats);

@@ -661,6 +661,8 @@ struct model_task *model_fork(int pid, int tgid, u64 mask)
 	snprintf(t->p.comm, sizeof(t->p.comm), "t%d", pid);
 	t->node.id = 7;
 	t->cgroup.kn = &t->node;
+	t->group.scx_weight = 250;
+	t->p.sched_task_group = &t->group;
 	t->css.dfl_cgrp = &t->cgroup;
 	t->p.cgroups = &t->css;
 	t->slot = i;

@@ -53,6 +53,7 @@ struct model_task {
 	struct css_set css;
 	struct cgroup cgroup;
 	struct kernfs_node node;
+	struct task_group group;
 	void *storage;
 	struct model_dsq *dsq;
 	struct model_task *next, *prev;

@@ -91,6 +91,7 @@ static void enqueue_goes_to_hold(void **state)
 	assert_int_equal(rec.nice, -5);
 	assert_int_equal(rec.weight, 300);
 	assert_int_equal(rec.cgroup_id, 7);
+	assert_int_equal(rec.cgroup_weight, 250);
 	assert_int_equal(rec.nr_cpus_allowed, 2);
 	assert_int_equal(rec.nvcsw, 3);
 	assert_int_equal(rec.cookie, ctx(t)->cookie);
@@ -99,6 +100,82 @@ static void enqueue_goes_to_hold(void **state)
 	assert_string_equal(rec.comm, "t100");
 	assert_int_equal(rec.enqueue_ns, model.now);
 	assert_false(model_take_record(&rec));
+}
+
+/* Takes the record, which must be about the affinity of `t`. */
+static void take_affinity(const struct model_task *t, u64 mask)
+{
+	struct scxlua_record rec;
+	struct scxlua_affinity a;
+
+	assert_true(model_take_record(&rec));
+	memcpy(&a, &rec, sizeof(a));
+	assert_int_equal(a.kind, SCXLUA_REC_AFFINITY);
+	assert_int_equal(a.pid, t->p.pid);
+	assert_int_equal(a.cookie, ((struct task_ctx *)t->storage)->cookie);
+	assert_int_equal(a.first, 0);
+	assert_int_equal(a.mask[0] & 3, mask);
+}
+
+static void take_enqueue(const struct model_task *t)
+{
+	struct scxlua_record rec;
+
+	assert_true(model_take_record(&rec));
+	assert_int_equal(rec.kind, SCXLUA_REC_ENQUEUE);
+	assert_int_equal(rec.pid, t->p.pid);
+}
+
+/* The worker is told of an affinity once, when it is not all CPUs or changes; and all over again
+ * when the task table was emptied. */
+static void affinity_is_told(void **state)
+{
+	struct scxlua_record rec;
+	struct model_task *t, *pinned;
+
+	(void)state;
+	machine(2);
+	busy();
+	t = held(100, 3);
+	take_enqueue(t);
+	pinned = held(101, 2);
+	take_affinity(pinned, 2);
+	take_enqueue(pinned);
+	model_setaffinity(t, 1);
+	take_affinity(t, 1);
+	take_enqueue(t);
+	model_setaffinity(t, 3); /* free again: that is a change too */
+	take_affinity(t, 3);
+	take_enqueue(t);
+	control.table_epoch++;
+	model_setaffinity(t, 3); /* enqueues it again; nothing new, but for an empty table */
+	take_enqueue(t);
+	model_setaffinity(pinned, 2);
+	take_affinity(pinned, 2);
+	take_enqueue(pinned);
+	assert_false(model_take_record(&rec));
+}
+
+/* A full ring costs the task the policy's opinion, and the affinity is sent the next time. */
+static void affinity_finds_the_ring_full(void **state)
+{
+	struct model_task *t;
+
+	(void)state;
+	machine(2);
+	busy();
+	model.record_cap = 0;
+	t = plain(100, 2);
+	model_wake(t);
+	assert_int_equal(at(t), DSQ_BYPASS);
+	assert_int_equal(total().congested, 1);
+	model.record_cap = MODEL_RECORDS;
+	empty_records();
+	model.cpu[1].curr->p.scx.slice = 0; /* the CPU takes it, it runs and is enqueued again */
+	model_schedule(1);
+	model_preempt(t);
+	take_affinity(t, 2);
+	take_enqueue(t);
 }
 
 static void direct_paths(void **state)
@@ -351,6 +428,78 @@ static void decision_kicks(void **state)
 	drain_verdicts();
 	assert_int_equal(model.cpu[1].kicks_idle, 2);
 	assert_int_equal(model.cpu[1].idle, 0); /* claimed, so that the next finds another */
+}
+
+/* SCX_IF_IDLE: the first decision for an idle CPU has it, the next goes to the shared queue. */
+static void decision_if_idle(void **state)
+{
+	struct model_task *a, *b, *pinned;
+	struct scxlua_verdict v;
+
+	(void)state;
+	machine(2);
+	busy();
+	a = held(100, 3);
+	b = held(101, 3);
+	model.cpu[1].idle = 1;
+	v = verdict_for(a, 1, 1);
+	v.flags = SCX_IF_IDLE;
+	model_verdict(&v);
+	v = verdict_for(b, 1, 1);
+	v.flags = SCX_IF_IDLE;
+	model_verdict(&v);
+	model.this_cpu = 0;
+	drain_verdicts();
+	assert_int_equal(at(a), DSQ_CPU + 1);
+	assert_int_equal(at(b), DSQ_SHARED);
+	assert_int_equal(total().idle_missed, 1);
+	assert_int_equal(total().decided, 2);
+	assert_int_equal(model.cpu[1].kicks_idle, 1);
+	/* Not allowed there: bounced, and the CPU stays idle for others. */
+	pinned = held(102, 1);
+	model.cpu[1].idle = 1;
+	v = verdict_for(pinned, 1, 1);
+	v.flags = SCX_IF_IDLE;
+	model_verdict(&v);
+	drain_verdicts();
+	assert_int_equal(at(pinned), DSQ_CPU + 0);
+	assert_int_equal(model.cpu[1].idle, 1);
+	assert_int_equal(total().bounced, 1);
+	/* Claimed for a task that was gone: the CPU is kicked, so that it is marked idle again. */
+	a = held(103, 3);
+	model.cpu[1].idle = 1;
+	v = verdict_for(a, 1, 1);
+	v.flags = SCX_IF_IDLE;
+	model_verdict(&v);
+	ctx(a)->hold_cpu = !ctx(a)->hold_cpu; /* as if the insert were not done yet */
+	drain_verdicts();
+	assert_int_equal(total().early, 1);
+	assert_int_equal(model.cpu[1].kicks_idle, 2);
+}
+
+static void kick_verdicts(void **state)
+{
+	struct scxlua_verdict v = { .kind = SCXLUA_VERDICT_KICK, .cpu = 1 };
+	u64 kicks;
+
+	(void)state;
+	machine(2);
+	busy();
+	model_verdict(&v);
+	v.flags = SCX_PREEMPT;
+	model_verdict(&v);
+	v.cpu = 2; /* there is none */
+	model_verdict(&v);
+	v.cpu = -1;
+	model_verdict(&v);
+	model.this_cpu = 0;
+	drain_verdicts();
+	assert_int_equal(model.cpu[1].kicks_idle, 1);
+	assert_int_equal(model.cpu[1].kicks_preempt, 1);
+	kicks = total().kicks;
+	assert_int_equal(kicks, 2);
+	assert_int_equal(total().malformed, 2);
+	assert_int_equal(total().gone, 0);
 }
 
 static void decision_wrong(void **state)
@@ -1016,6 +1165,7 @@ static void affinity_and_idle_seen(void **state)
 	t = held(100, 3);
 	empty_records();
 	model_setaffinity(t, 1);
+	take_affinity(t, 1);
 	assert_true(model_take_record(&rec));
 	assert_int_equal(rec.cpumask_seq, 1);
 	assert_int_equal(rec.nr_cpus_allowed, 1);
@@ -1349,6 +1499,8 @@ int main(void)
 #define T(name) cmocka_unit_test_teardown(name, teardown)
 	const struct CMUnitTest tests[] = {
 		T(enqueue_goes_to_hold),
+		T(affinity_is_told),
+		T(affinity_finds_the_ring_full),
 		T(direct_paths),
 		T(builtin_idle),
 		T(bypass_conditions),
@@ -1357,6 +1509,8 @@ int main(void)
 		T(reasons),
 		T(decision_moves),
 		T(decision_kicks),
+		T(decision_if_idle),
+		T(kick_verdicts),
 		T(decision_wrong),
 		T(decision_early),
 		T(decision_early_retried),

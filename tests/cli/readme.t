@@ -118,6 +118,7 @@ table '| `scx.` |' | names | grep -v '^q:\|^heap:' >"$dir/readme"
 {
 	sed -n '/^local scx = {/,/^}/s/^	\([A-Za-z_]*\) = .*/\1/p' lua/scx.lua
 	sed -n 's/^function scx\.\([a-z_]*\)(.*/\1/p' lua/scx.lua
+	sed -n 's/.*if key == "\([a-z_]*\)" then/\1/p' lua/scx.lua # what is read anew each time
 } >"$dir/tree"
 same 'names of the scx module'
 

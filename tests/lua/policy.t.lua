@@ -5,13 +5,15 @@ package.path = "tests/lua/?.lua;" .. package.path
 local tap = require "tap"
 local ffi = require "ffi"
 
-ffi.cdef "struct scx_task; struct scx_cpu;"
+ffi.cdef "struct scx_task; struct scx_cpu { int core, llc, node; };"
+
+local cpus = ffi.new("struct scx_cpu[2]", { { 0, 0, 0 }, { 1, 0, 3 } })
 
 local function accept(def, text, settings)
 	tap.fresh()
 	local policy = tap.module("scx.policy", {
 		text = text or "", chunk = "p.lua", name = "p", batch = 4, nr_cpus = 2, max_tasks = 8,
-		cpus = ffi.cast("void *", 0), settings = settings or {},
+		cpus = cpus, settings = settings or {},
 	})
 	return policy.accept(def)
 end
@@ -51,6 +53,9 @@ tap.is(hooks.tick_ms, 20, "tick_ms")
 tap.is(hooks.builtin_idle, false, "-o overrides builtin_idle")
 tap.is(hooks.host.options.slice_us, 8, "the last -o of a key counts")
 tap.is(hooks.host.nr_cpus, 2, "host for init()")
+tap.is(hooks.host.nr_cores, 2, "cores are counted")
+tap.is(hooks.host.nr_llcs, 1, "caches are counted")
+tap.is(hooks.host.nr_nodes, 4, "the highest node + 1")
 tap.is(hooks.call.dispatch, nil, "no dispatch(): nothing to call")
 tap.is(accept({ enqueue = nop }).name, "p", "the file's name is the default")
 tap.is(accept({ enqueue = nop }).builtin_idle, nil, "builtin_idle may be unset")

@@ -35,6 +35,7 @@ static const struct fact facts[] = {
 	FIELD(scx_task, tgid),
 	FIELD(scx_task, ppid),
 	FIELD(scx_task, nice),
+	FIELD(scx_task, cgroup_weight),
 	FIELD(scx_task, comm),
 	FIELD(scx_task, cpu),
 	FIELD(scx_task, nr_cpus_allowed),
@@ -64,6 +65,11 @@ static const struct fact facts[] = {
 	FIELD(scx_cpu, queued),
 	FIELD(scx_cpu, since_ns),
 	FIELD(scx_cpu, slice_ns),
+	FIELD(scx_cpu, core),
+	FIELD(scx_cpu, sibling),
+	FIELD(scx_cpu, llc),
+	FIELD(scx_cpu, node),
+	FIELD(scx_cpu, capacity),
 	FIELD(scx_cpu, reserved_),
 	SIZE(scx_decision),
 	FIELD(scx_decision, task),
@@ -76,7 +82,7 @@ static const struct fact facts[] = {
 	FIELD(scx_outbox, n),
 	FIELD(scx_outbox, cap),
 	FIELD(scx_outbox, default_slice_us_),
-	FIELD(scx_outbox, reserved_),
+	FIELD(scx_outbox, max_slice_us_),
 	FIELD(scx_outbox, now_ns),
 	FIELD(scx_outbox, decision),
 	CONST(SCX_CPU_ANY),
@@ -87,6 +93,7 @@ static const struct fact facts[] = {
 	CONST(SCX_TASK_EXPIRED),
 	CONST(SCX_TASK_LAST),
 	CONST(SCX_PREEMPT),
+	CONST(SCX_IF_IDLE),
 };
 
 static const char *env_or(const char *name, const char *otherwise)

@@ -137,7 +137,7 @@ static int setup(void **state)
 	for (int i = 0; i < NR_CPUS; i++)
 		r.cpus[i].online = i != 3;
 	r.control.nr_online = NR_CPUS - 1;
-	r.table = table_new(SLOTS);
+	r.table = table_new(SLOTS, NR_CPUS);
 	r.engine = engine_new(&cfg, &view, &r.in, &r.out, r.table, &r.stats);
 	r.ops = (struct policy_ops){ .enqueue = rig_enqueue,
 				     .dispatch = rig_dispatch,
@@ -332,7 +332,7 @@ static void unknown_flags_are_masked(void **state)
 	struct scxlua_verdict v;
 
 	(void)state;
-	decide(one_task(1), 0, 0, 0, 0xfffffffe | SCX_PREEMPT);
+	decide(one_task(1), 0, 0, 0, 0xfffffffc | SCX_PREEMPT);
 	engine_flush(r.engine);
 	take_verdict(&v);
 	assert_int_equal(v.flags, SCX_PREEMPT);
@@ -988,7 +988,7 @@ static void run_chaos(uint32_t slots, uint64_t tasks)
 {
 	static struct engine_stats st;
 	struct synth *s = synth_new(1500, 16, 1);
-	struct table *t = table_new(slots);
+	struct table *t = table_new(slots, NR_CPUS);
 	struct engine_view view = { synth_cpus(s), 16, synth_control(s) };
 	const struct engine_config cfg = { DEFAULT_SLICE, MAX_SLICE, MIN_SLICE };
 	struct chaos c = { .queue = scx_heap_new(1000), .seed = 1 };

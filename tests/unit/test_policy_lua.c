@@ -45,7 +45,7 @@ static int set_up(void **state)
 	(void)state;
 	memset(&r, 0, sizeof(r));
 	r.synth = synth_new(NR_THREADS, NR_CPUS, 1);
-	r.table = table_new(2 * NR_THREADS);
+	r.table = table_new(2 * NR_THREADS, NR_CPUS);
 	view = (struct engine_view){ synth_cpus(r.synth), NR_CPUS, synth_control(r.synth) };
 	r.engine = engine_new(&cfg, &view, synth_ring(r.synth), synth_uring(r.synth), r.table,
 			      &r.stats);
@@ -520,33 +520,42 @@ static void test_finalizer_that_raises(void **state)
 
 /* ---- cold calls ---- */
 
-static void add_up(const char *key, double value, void *arg)
-{
-	double *sum = arg;
+static struct policy_stats policy_stats;
 
-	if (!strcmp(key, "tasks") || !strcmp(key, "half"))
-		*sum += value;
+static double stat_of(const char *key)
+{
+	for (uint32_t i = 0; i < policy_stats.nr; i++)
+		if (!strcmp(policy_stats.stat[i].key, key))
+			return policy_stats.stat[i].value;
+	return -1;
 }
 
 static void test_stats(void **state)
 {
-	double sum = 0;
-
 	(void)state;
 	assert_int_equal(load_text(
 				 "local nr = 0 return { enqueue = function(_, n) nr = nr + n end,"
 				 " stats = function(t) t.tasks = nr t.half = 0.5 t.x = 'no' end }"),
 			 0);
 	run(8, 8);
-	assert_int_equal(lua_policy_stats(r.lp, add_up, &sum), 0);
-	assert_true(sum == 8.5);
+	assert_int_equal(lua_policy_stats(r.lp, &policy_stats), 0);
+	assert_int_equal(policy_stats.nr, 2);
+	assert_string_equal(policy_stats.stat[0].key, "half"); /* sorted */
+	assert_true(stat_of("tasks") == 8 && stat_of("half") == 0.5);
 	assert_int_equal(load_text(
 				 "return { enqueue = function() end, stats = function(t) t() end }"),
 			 0);
-	assert_int_equal(lua_policy_stats(r.lp, add_up, &sum), -1);
+	assert_int_equal(lua_policy_stats(r.lp, &policy_stats), -1);
 	assert_contains(policy_error(), "t.lua:1: stats(): attempt to call");
 	assert_int_equal(load_text("return { enqueue = function() end }"), 0);
-	assert_int_equal(lua_policy_stats(r.lp, add_up, &sum), 0);
+	assert_int_equal(lua_policy_stats(r.lp, &policy_stats), 0);
+	assert_int_equal(policy_stats.nr, 0);
+	assert_int_equal(load_text("return { enqueue = function() end, stats = function(t)"
+				   " for i = 1, 99 do t[('k'):rep(40) .. i] = i end end }"),
+			 0);
+	assert_int_equal(lua_policy_stats(r.lp, &policy_stats), 0);
+	assert_int_equal(policy_stats.nr, POLICY_STATS_MAX);
+	assert_int_equal(strlen(policy_stats.stat[0].key), POLICY_STAT_KEY_LEN - 1);
 }
 
 static void count_rows(const struct lua_option_row *row, void *arg)
@@ -577,7 +586,6 @@ static void test_hand_over(void **state)
 		" export = function() return kept end, import = function(s) kept = s end,"
 		" stats = function(t) t.tasks = kept.n end }";
 	char *text = NULL;
-	double sum = 0;
 	size_t len;
 
 	(void)state;
@@ -586,8 +594,8 @@ static void test_hand_over(void **state)
 	assert_int_equal(lua_policy_export(r.lp, &text, &len), 0);
 	assert_int_equal(load_text(keeper), 0);
 	assert_int_equal(lua_policy_import(r.lp, text, len), 0);
-	assert_int_equal(lua_policy_stats(r.lp, add_up, &sum), 0);
-	assert_true(sum == 2);
+	assert_int_equal(lua_policy_stats(r.lp, &policy_stats), 0);
+	assert_true(stat_of("tasks") == 2);
 	assert_int_equal(lua_policy_import(r.lp, text, len - 1), -1);
 	assert_contains(policy_error(), "t.lua:1: import(): damaged state at byte");
 	free(text);

@@ -9,7 +9,7 @@
 
 #include "table.h"
 
-enum { SLOTS = 256, CHURN = 100000 };
+enum { SLOTS = 256, NR_CPUS = 70, CHURN = 100000 };
 
 struct known {
 	uint64_t cookie;
@@ -24,7 +24,7 @@ struct model {
 
 static int setup(void **state)
 {
-	*state = table_new(SLOTS);
+	*state = table_new(SLOTS, NR_CPUS);
 	return *state ? 0 : -1;
 }
 
@@ -292,6 +292,34 @@ static void forked_workers_share_it(void **state)
 	assert_non_null(table_find(*state, 2));
 }
 
+/* A new thread may run anywhere, also in a slot whose last owner could not. */
+static void affinity_belongs_to_the_thread(void **state)
+{
+	struct table *t = *state;
+	struct scx_task *task = table_take(t, 1), *other = table_take(t, 2);
+	struct scxlua_affinity rec = { .mask = { 1ull << 63, 1ull << 1 } };
+
+	assert_true(table_allows(t, task, 0) && table_allows(t, task, NR_CPUS - 1));
+	assert_false(table_allows(t, task, NR_CPUS));
+	assert_false(table_allows(t, task, UINT32_MAX));
+	table_set_mask(t, task, &rec);
+	for (uint32_t cpu = 0; cpu < NR_CPUS; cpu++) {
+		assert_int_equal(table_allows(t, task, cpu), cpu == 63 || cpu == 65);
+		assert_true(table_allows(t, other, cpu));
+	}
+	rec.first = 64; /* a later part: the first word stays */
+	rec.mask[0] = 1;
+	table_set_mask(t, task, &rec);
+	assert_true(table_allows(t, task, 63) && table_allows(t, task, 64));
+	assert_false(table_allows(t, task, 65));
+	rec.first = 1 << 20; /* no such CPUs: nothing happens */
+	table_set_mask(t, task, &rec);
+	assert_true(table_allows(t, task, 64));
+	table_remove(t, task);
+	assert_ptr_equal(table_take(t, 3), task);
+	assert_true(table_allows(t, task, 0));
+}
+
 static void sizes_are_rounded_or_refused(void **state)
 {
 	const struct {
@@ -300,7 +328,7 @@ static void sizes_are_rounded_or_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(size) / sizeof(size[0]); i++) {
-		struct table *t = table_new(size[i].asked);
+		struct table *t = table_new(size[i].asked, NR_CPUS);
 
 		assert_int_equal(table_cap(t), size[i].got);
 		for (uint64_t c = 1; c <= size[i].got; c++)
@@ -308,8 +336,8 @@ static void sizes_are_rounded_or_refused(void **state)
 		assert_null(table_take(t, size[i].got + 1));
 		table_free(t);
 	}
-	assert_null(table_new(0));
-	assert_null(table_new(UINT32_MAX));
+	assert_null(table_new(0, NR_CPUS));
+	assert_null(table_new(UINT32_MAX, NR_CPUS));
 	table_free(NULL);
 }
 
@@ -329,6 +357,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(short_array_gets_the_oldest, setup, teardown),
 		cmocka_unit_test_setup_teardown(reset_forgets_everything, setup, teardown),
 		cmocka_unit_test_setup_teardown(forked_workers_share_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(affinity_belongs_to_the_thread, setup, teardown),
 		cmocka_unit_test(sizes_are_rounded_or_refused),
 	};
 

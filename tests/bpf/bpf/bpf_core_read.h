@@ -5,5 +5,7 @@
 
 #define bpf_core_enum_value(type, value) ((unsigned long long)(value))
 #define bpf_core_enum_value_exists(type, value) (1)
+#define bpf_core_field_exists(field) (sizeof(field) > 0)
+#define BPF_CORE_READ(src, path) ((src)->path)
 
 #endif
