@@ -104,7 +104,7 @@ run: deps ## schedule this machine, or a VM with a visible load: POLICY=policies
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/demo '$(POLICY)'
 
-check-build: all $(UNIT_PROGRAMS) $(BPF_TESTS:%=$B/unit/%) $B/canary $B/measure
+check-build: all $(UNIT_PROGRAMS) $(BPF_TESTS:%=$B/unit/%) $B/canary $B/oddities $B/measure
 
 test: deps ## all the tests: check, then the real kernel in a VM
 	$(Q)$(MAKE) --no-print-directory check-build

@@ -88,6 +88,15 @@ static void fill_verdict(struct scxlua_verdict *v, const struct scx_task *task)
 	v->kind = SCXLUA_VERDICT_TASK;
 }
 
+/* For tests, to show that the checks are needed: whatever the processor makes of the numbers. */
+static void fill_unchecked(struct scxlua_verdict *v, const struct scx_decision *d)
+{
+	v->cpu = d->cpu > INT32_MIN && d->cpu < INT32_MAX ? (int32_t)d->cpu : INT32_MIN;
+	v->slice_ns = d->slice_ns > 0 && d->slice_ns < 0x1p63 ? (uint64_t)d->slice_ns : UINT64_MAX;
+	v->vtime = d->vtime > 0 && d->vtime < 0x1p63 ? (uint64_t)d->vtime : UINT64_MAX;
+	v->flags = d->flags;
+}
+
 /* Commits one decision or rejects it; false if there is no room for it in the ring. */
 static bool engine_decide(struct engine *e, const struct scx_decision *d)
 {
@@ -106,10 +115,14 @@ static bool engine_decide(struct engine *e, const struct scx_decision *d)
 	if (!v)
 		return false;
 	fill_verdict(v, task);
-	v->cpu = valid_cpu(e, d->cpu);
-	v->slice_ns = valid_slice(e, d->slice_ns);
-	v->vtime = valid_vtime(e, d->vtime);
-	v->flags = valid_flags(e, d->flags);
+	if (__builtin_expect(e->cfg.no_validate, 0)) {
+		fill_unchecked(v, d);
+	} else {
+		v->cpu = valid_cpu(e, d->cpu);
+		v->slice_ns = valid_slice(e, d->slice_ns);
+		v->vtime = valid_vtime(e, d->vtime);
+		v->flags = valid_flags(e, d->flags);
+	}
 	e->vtime = v->vtime;
 	task->vtime = (double)(int64_t)v->vtime;
 	engine_let_go(e, task);

@@ -18,6 +18,8 @@
 #ifndef SCXLUA_ENGINE_H
 #define SCXLUA_ENGINE_H
 
+#include <stdbool.h>
+
 #include "hist.h"
 #include "policy.h"
 #include "ring.h"
@@ -69,6 +71,7 @@ struct engine_config {
 	uint64_t slice_ns;     /* default slice */
 	uint64_t max_slice_ns; /* at most 100 ms by default */
 	uint64_t min_slice_ns;
+	bool no_validate; /* for tests: the numbers of decisions are sent as they are */
 };
 
 struct engine;

@@ -62,10 +62,16 @@ static const struct {
 	const char *name;
 	size_t offset;
 } faults[] = {
-	{ "drop", AT(fault_drop) },	      { "ring_full", AT(fault_ring_full) },
-	{ "wrong_cpu", AT(fault_wrong_cpu) }, { "no_drain", AT(fault_no_drain) },
-	{ "no_age", AT(fault_no_age) },	      { "no_starve", AT(fault_no_starve) },
-	{ "no_stale", AT(fault_no_stale) },   { "no_bypass", AT(fault_no_bypass) },
+	{ "drop", AT(fault_drop) },
+	{ "ring_full", AT(fault_ring_full) },
+	{ "wrong_cpu", AT(fault_wrong_cpu) },
+	{ "no_drain", AT(fault_no_drain) },
+	{ "no_age", AT(fault_no_age) },
+	{ "no_starve", AT(fault_no_starve) },
+	{ "no_stale", AT(fault_no_stale) },
+	{ "no_bypass", AT(fault_no_bypass) },
+	{ "no_validate", AT(fault_no_validate) },
+	{ "no_watchdog", AT(fault_no_watchdog) },
 };
 
 enum { NR_ROWS = sizeof(table) / sizeof(table[0]), NR_FAULTS = sizeof(faults) / sizeof(faults[0]) };

@@ -30,7 +30,8 @@ struct options {
 	uint32_t hold_ms, starve_ms, budget_ms, late_ms, timeout_ms;
 	uint32_t lua_mem_mib, max_tasks, kthreads;
 	uint32_t fault_drop, fault_ring_full, fault_wrong_cpu, fault_no_drain, fault_no_age;
-	uint32_t fault_no_starve, fault_no_stale, fault_no_bypass;
+	uint32_t fault_no_starve, fault_no_stale, fault_no_bypass, fault_no_validate,
+		fault_no_watchdog;
 };
 
 /*

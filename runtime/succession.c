@@ -86,6 +86,7 @@ int start_worker(struct supervisor *s, const struct script *script)
 			.slice_ns = s->opt->slice_us * 1000ull,
 			.max_slice_ns = s->opt->max_slice_us * 1000ull,
 			.min_slice_ns = MIN_SLICE_NS,
+			.no_validate = s->opt->fault_no_validate,
 		},
 		.arena_bytes = (size_t)s->opt->lua_mem_mib << 20,
 		.load_ns = 2 * NSEC_PER_SEC,

@@ -140,7 +140,8 @@ static void watch_workers(struct supervisor *s, uint64_t now)
 
 	if (s->loading && member_overrun(s->loading, &limits, now, why))
 		loading_failed(s, why);
-	if (s->active && member_overrun(s->active, &limits, now, why)) {
+	if (s->active && !s->opt->fault_no_watchdog &&
+	    member_overrun(s->active, &limits, now, why)) {
 		s->report.worker_overruns++;
 		active_lost(s, why);
 	}

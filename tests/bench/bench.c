@@ -217,7 +217,9 @@ static void subject_close(struct subject *s)
 /* The next free subject with an engine, not yet counted; NULL if memory is short. */
 static struct subject *subject_open(struct bench *b, const char *name, const char *language)
 {
-	const struct engine_config cfg = { 5000000, 100000000, 100000 };
+	const struct engine_config cfg = { .slice_ns = 5000000,
+					   .max_slice_ns = 100000000,
+					   .min_slice_ns = 100000 };
 	const struct engine_view view = { b->feed.cpus, b->feed.nr_cpus, &b->feed.control };
 	struct subject *s = &b->subject[b->nr_subjects];
 

@@ -40,7 +40,9 @@ static int rig_enqueue(struct policy *p, struct scx_task **tasks, uint32_t n)
 
 static int setup(void **state)
 {
-	const struct engine_config cfg = { 5 * MS, 100 * MS, MS / 10 };
+	const struct engine_config cfg = { .slice_ns = 5 * MS,
+					   .max_slice_ns = 100 * MS,
+					   .min_slice_ns = MS / 10 };
 	struct engine_view view = { r.cpus, NR_CPUS, NULL };
 
 	(void)state;

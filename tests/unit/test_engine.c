@@ -128,7 +128,9 @@ static void rig_rings(void)
 
 static int setup(void **state)
 {
-	const struct engine_config cfg = { DEFAULT_SLICE, MAX_SLICE, MIN_SLICE };
+	const struct engine_config cfg = { .slice_ns = DEFAULT_SLICE,
+					   .max_slice_ns = MAX_SLICE,
+					   .min_slice_ns = MIN_SLICE };
 	struct engine_view view = { r.cpus, NR_CPUS, &r.control };
 
 	(void)state;
@@ -844,7 +846,9 @@ static void flush_from_a_hook_means_its_engine(void **state)
 static void adopt_offers_the_held_oldest_first(void **state)
 {
 	struct engine_view view = { r.cpus, NR_CPUS, &r.control };
-	const struct engine_config cfg = { DEFAULT_SLICE, MAX_SLICE, MIN_SLICE };
+	const struct engine_config cfg = { .slice_ns = DEFAULT_SLICE,
+					   .max_slice_ns = MAX_SLICE,
+					   .min_slice_ns = MIN_SLICE };
 
 	(void)state;
 	r.queue = scx_heap_new(SLOTS);
@@ -990,7 +994,9 @@ static void run_chaos(uint32_t slots, uint64_t tasks)
 	struct synth *s = synth_new(1500, 16, 1);
 	struct table *t = table_new(slots, NR_CPUS);
 	struct engine_view view = { synth_cpus(s), 16, synth_control(s) };
-	const struct engine_config cfg = { DEFAULT_SLICE, MAX_SLICE, MIN_SLICE };
+	const struct engine_config cfg = { .slice_ns = DEFAULT_SLICE,
+					   .max_slice_ns = MAX_SLICE,
+					   .min_slice_ns = MIN_SLICE };
 	struct chaos c = { .queue = scx_heap_new(1000), .seed = 1 };
 	struct policy p = { .ops = &chaos_ops, .self = &c };
 

@@ -39,7 +39,9 @@ static struct rig r;
 
 static int set_up(void **state)
 {
-	static const struct engine_config cfg = { 5 * MS, 100 * MS, MS / 100 };
+	static const struct engine_config cfg = { .slice_ns = 5 * MS,
+						  .max_slice_ns = 100 * MS,
+						  .min_slice_ns = MS / 100 };
 	struct engine_view view;
 
 	(void)state;

@@ -9,8 +9,8 @@ $B/unit/test_%: tests/unit/test_%.c tests/unit/unit.h $B/libscxlua.a $B/abi_cdef
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests/unit -MMD -MP $< $(LDFLAGS_ALL) \
 		-Wl,--whole-archive $B/libscxlua.a -Wl,--no-whole-archive -lcmocka $(LIBS_ALL) -o $@
 
-# In the VM: threads that measure how late they are woken.
-$B/canary: tests/vm/canary.c | $B
+# In the VM: threads that measure how late they are woken, and what stress-ng does not do.
+$B/canary $B/oddities: $B/%: tests/vm/%.c | $B
 	@echo "  CC      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $< -pthread -o $@
 

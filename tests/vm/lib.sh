@@ -10,7 +10,9 @@ set -u
 run=/tmp/run
 nr_tests=0
 nr_failed=0
-scx_pid=
+scx_pid=  # the supervisor
+scx_job=  # what is to be waited for: scx_pid, or what it was started through
+wrap=()   # a command to start scxlua through
 canary_pid=
 load_pid=
 late_ms=
@@ -18,7 +20,7 @@ late_ms=
 mkdir -p "$run/build"
 cp -r lua policies "$run"/
 cp tests/vm/policies/*.lua "$run/policies/"
-cp build/scxlua build/canary build/measure "$run/build/"
+cp build/scxlua build/canary build/oddities build/measure "$run/build/"
 mapfile -t shipped < <(basename -s .lua policies/*.lua)
 cd "$run" || exit 1
 export TMPDIR=/tmp
@@ -60,15 +62,22 @@ wait_for() {
 	done
 }
 
+# It says so, or, where its words do not arrive, the kernel does.
+schedules() {
+	grep -q 'schedules this machine' "$run/log" ||
+		{ [[ ! -s $run/log && ${mute-} ]] && is "$(state)" = enabled; }
+}
+
 # start ARG...: scxlua with these arguments, until it schedules.
 start() {
 	rm -f "$run/json" "$run/log"
-	build/scxlua --json "$run/json" --stats 1 "$@" >"$run/stats" 2>"$run/log" &
-	scx_pid=$!
-	wait_for 60 grep -q 'schedules this machine' "$run/log" || {
+	"${wrap[@]}" build/scxlua --json "$run/json" --stats 1 "$@" >"$run/stats" 2>"$run/log" &
+	scx_job=$!
+	wait_for 60 schedules || {
 		say "scxlua did not start: $(tail -n 5 "$run/log")"
 		return 1
 	}
+	scx_pid=$(pgrep -o -x scxlua)
 	# shellcheck disable=SC2034 # for the suites
 	seq_at_start=$(enable_seq)
 }
@@ -77,7 +86,7 @@ start() {
 stop() {
 	kill -CONT "$scx_pid" 2>/dev/null
 	kill -INT "$scx_pid" 2>/dev/null
-	wait "$scx_pid"
+	wait "$scx_job"
 	status=$?
 	sed 's/^/# log: /' "$run/log" | head -n 40
 }

@@ -2,6 +2,7 @@
 # Included by the top Makefile.
 #
 #   make vm CMD='uname -r' KERNEL=oldest CPUS=4 MEM=1G TIMEOUT=60
+#   make vm-test FAULT='K04 S10'
 
 CMD ?= uname -r
 KERNEL ?= newest
@@ -9,7 +10,12 @@ CPUS ?= 2
 MEM ?= 2G
 TIMEOUT ?= 300
 
-.PHONY: vm
+.PHONY: vm vm-test
 vm: ## run CMD in a VM: KERNEL=newest|oldest|6.18 CPUS= MEM= TIMEOUT=
 	$(Q)tests/vm/boot -k '$(KERNEL)' -c '$(CPUS)' -m '$(MEM)' -t '$(TIMEOUT)' -- \
 		sh -c '$(subst ','\'',$(CMD))'
+
+FAULT ?= S K R
+vm-test: check-build ## run cases of the fault corpus in a VM: FAULT='K04 S'
+	$(Q)tests/vm/boot -k '$(KERNEL)' -c '$(CPUS)' -m '$(MEM)' -t 3000 -o $B/vm/faults -- \
+		tests/vm/suite/corpus.t $(FAULT)

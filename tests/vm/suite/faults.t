@@ -92,7 +92,7 @@ full() {
 supervisor() {
 	ok "R01s SIGKILL of the supervisor: starts" start policies/fifo.lua
 	kill -KILL "$scx_pid"
-	wait "$scx_pid" 2>/dev/null
+	wait "$scx_job" 2>/dev/null
 	ok "R01s: disabled within a second" wait_for 2 is_disabled
 	ok "R01s: the worker is gone too" wait_for 2 no_worker
 	ok "R01s: the machine carries on" sleep 0.1
