@@ -8,6 +8,7 @@
 . tests/vm/lib.sh
 
 line=
+options=() # of scxlua, for the policy that is measured
 
 # value KEY [LINE]: a number of the last measurement, or of LINE; nothing if it has no such key.
 value() {
@@ -15,12 +16,12 @@ value() {
 		<<<"${2-$line}"
 }
 
-# schedule FILE [OPTION]...: the policy decides about every wakeup; its words are shown if it
-# does not start.
+# schedule FILE: the policy decides about every wakeup. Options are for a policy that has them:
+# they are left out if the policy is one that stands in ($with) for another.
 schedule() {
-	local file=$1
-	shift
-	start -o builtin_idle=false "$@" "$file"
+	local given=()
+	[[ ${with-} || $1 == policies/fifo.lua ]] || given=("${options[@]}")
+	start -o builtin_idle=false "${given[@]}" "$1"
 }
 
 # measure WHAT...: the line goes to $line.

@@ -4,11 +4,12 @@
 #
 #   tests/vm/suite/properties.t [--with FILE] [NAME]...
 #
-# NAME: the policies, all that are shipped by default. --with: measures FILE instead of each of
-# them, and a test passes if it does *not* have the property: so the suite shows that it can fail.
+# NAME: the policies, by default all that are shipped and need no more than 2 CPUs. --with: measures
+# FILE in the place of each of them, and a test passes if FILE does *not* have the property: so the
+# suite shows that it can fail.
 #
-# property_NAME FILE: true if the policy FILE has the property that names the policy NAME; 1 if
-# it has not; 2 if it could not be measured. Numbers are said on lines of their own.
+# property_NAME FILE: 0 if the policy FILE has the property that names the policy NAME; 1 if it
+# has not; 2 if it could not be measured. Numbers are said on lines of their own.
 # shellcheck disable=SC2317 # the properties are called by name
 # shellcheck source=tests/vm/measured.sh
 . tests/vm/measured.sh
@@ -16,94 +17,113 @@
 with=
 nr_cpus=$(nproc)
 hogs=$((nr_cpus * 6))
+
+# ---- shares of CPU time ----
+
 # Four spinners each at 1 : 1.94 : 3.81, so that nobody is owed more than one of two CPUs. These
 # nice values lose nothing by the rounding of the weights that a policy sees (100, 194, 381).
-nice_groups=(nice:0:4 nice:-3:4 nice:-6:4)
+by_nice=(nice:0:4 nice:-3:4 nice:-6:4)
 
-# below_third WHAT KEY A B: A is less than a third of B.
-below_third() {
-	say "$1: $3 against $4 us"
-	is "$(($3 * 3))" -lt "$4"
-}
-
-# Shares of CPU time are within PERMILLE of what the weights say.
+# shares_within PERMILLE FILE GROUP...: shares of CPU time are what the weights say, but for that.
 shares_within() {
 	local permille=$1 file=$2
 	shift 2
 	under "$file" shares seconds=20 "$@" || return 2
-	# A CPU that is left idle makes shares easy to keep.
-	is "$(value used_permille)" -ge 900 || return 2
+	# With CPUs left idle, shares would be easy to keep.
+	is "$(value used_permille)" -ge 850 || return 2
 	is "$(value worst_off)" -le "$permille"
 }
 
-property_vtime() { shares_within 50 "$1" "${nice_groups[@]}"; }
-property_stride() { shares_within 50 "$1" "${nice_groups[@]}"; }
-property_eevdf() { shares_within 50 "$1" "${nice_groups[@]}"; }
-property_lottery() { shares_within 100 "$1" "${nice_groups[@]}"; }
+property_vtime() { shares_within 50 "$1" "${by_nice[@]}"; }
+property_stride() { shares_within 50 "$1" "${by_nice[@]}"; }
+property_eevdf() { shares_within 50 "$1" "${by_nice[@]}"; }
+property_lottery() { shares_within 100 "$1" "${by_nice[@]}"; }
 
-# By cgroup, whatever the number of spinners in it: the group with the least weight has the most.
+# 1 : 2 : 4 by cgroup, whatever the number of spinners: the cgroup that is owed least has most.
 property_cgroup() {
 	weigh props 100 200 400 || return 2
-	shares_within 50 "$1" cgroup:/sys/fs/cgroup/props0:100:6 cgroup:/sys/fs/cgroup/props1:200:4 \
-		cgroup:/sys/fs/cgroup/props2:400:3
+	shares_within 50 "$1" cgroup:/sys/fs/cgroup/props0:100:6 \
+		cgroup:/sys/fs/cgroup/props1:200:4 cgroup:/sys/fs/cgroup/props2:400:3
 }
 
-# sooner FILE SETTING...: the p99 of sleepers among hogs is below a third of fifo's.
+# ---- wake-up latency ----
+
+# sooner FILE SETTING...: sleepers among hogs are woken with a p99 below a third of fifo's.
 sooner() {
-	local file=$1 fifo
+	local file=$1 fifo sleepers=(latency hogs="$hogs" sleepers=2 sleep_us=7000 burst_us=300)
 	shift
-	baseline latency hogs="$hogs" sleepers=2 sleep_us=7000 burst_us=300 seconds=10 || return 2
+	baseline "${sleepers[@]}" || return 2
 	fifo=$(value p99_us)
-	under "$file" latency hogs="$hogs" sleepers=2 sleep_us=7000 burst_us=300 seconds=10 "$@" ||
-		return 2
+	under "$file" "${sleepers[@]}" "$@" || return 2
 	say "p99: $(value p99_us) us, fifo's $fifo us"
 	is "$(($(value p99_us) * 3))" -lt "$fifo"
 }
 
 property_nice() { sooner "$1" nice=-10; }
 property_mlfq() { sooner "$1"; }
-property_interactive() { sooner "$1" name=ui; }
 property_rustland() { sooner "$1"; }
+property_interactive() {
+	options+=(-o names=ui)
+	sooner "$1" name=ui
+}
 
-# Order of arrival: threads woken one by one run in that order.
+# ---- order, deadlines, jobs ----
+
+# Threads that are woken one by one run in that order.
 property_fifo() {
 	under "$1" order hogs="$hogs" rounds=30 || return 2
 	say "inverted: $(value inverted) of $(value pairs) pairs"
-	is "$(value inverted_permille)" -le 10
+	is "$(value inverted_permille)" -le 50
 }
 
-# Jobs of different length that start together: the mean completion time is lower than fifo's.
+# At 80 % of both CPUs: long jobs, for which there is all the time in the world, and short ones that
+# have less time than fifo lets them wait for the long ones.
+property_edf() {
+	local tasks=(deadlines seconds=10 long:6:1000:150000 short:2:40:14000)
+	baseline "${tasks[@]}" || return 2
+	say "fifo missed $(value misses) of $(value jobs) deadlines"
+	is "$(value misses_permille)" -ge 200 || return 2
+	options+=(-o periods=long=1000000,short=40000)
+	under "$1" "${tasks[@]}" || return 2
+	say "missed $(value misses) of $(value jobs) deadlines"
+	is "$(value misses_permille)" -le 20
+}
+
+# Jobs of different length that start together: on average they are done sooner than with fifo.
 property_sjf() {
-	local fifo jobs=(long:4:600 short:12:50)
-	baseline batch rounds=2 learn=2 "${jobs[@]}" || return 2
+	local fifo jobs=(batch rounds=2 learn=2 long:4:600 short:12:50)
+	baseline "${jobs[@]}" || return 2
 	fifo=$(value mean_ms)
-	under "$1" batch rounds=2 learn=2 "${jobs[@]}" || return 2
+	under "$1" "${jobs[@]}" || return 2
 	say "mean: $(value mean_ms) ms, fifo's $fifo ms"
-	is "$(($(value mean_ms) * 100))" -lt "$((fifo * 75))"
+	is "$(($(value mean_ms) * 100))" -lt "$((fifo * 80))"
 }
 
-# The slice gets shorter as more wait.
+# The slice gets shorter as more are waiting.
 property_rr() {
-	local few many
+	local few='' many=''
 	schedule "$1" || return 2
 	measure switches spinners="$nr_cpus" seconds=3 && few=$(applied_us)
 	measure switches spinners=$((nr_cpus * 8)) seconds=3 && many=$(applied_us)
 	stop >"$run/stop"
-	sound || return 2
 	say "slice: $few us with one task per CPU, $many us with eight"
-	is "$many" -gt 0 || return 2
+	sound && is "$many" -gt 0 || return 2
 	is "$((many * 2))" -le "$few"
 }
 
+# ---- the tests ----
+
 run_all() {
-	local name file
+	local name got
 	for name; do
+		options=()
 		if [[ ! $with ]]; then
-			ok "$name: has its property" "property_$name" "policies/$name.lua"
+			ok "$name: has the property that names it" "property_$name" "policies/$name.lua"
 			continue
 		fi
 		"property_$name" "$with"
-		ok "$name: $(basename "$with" .lua) does not have its property" is $? -eq 1
+		got=$?
+		ok "$name: $(basename "$with" .lua) does not have its property" is "$got" -eq 1
 	done
 }
 
