@@ -83,7 +83,7 @@ property_edf() {
 	baseline "${tasks[@]}" || return 2
 	say "fifo missed $(value misses) of $(value jobs) deadlines"
 	is "$(value misses_permille)" -ge 200 || return 2
-	options+=(-o periods=long=1000000,short=40000)
+	options+=(-o "periods=long=1000000,short=40000")
 	under "$1" "${tasks[@]}" || return 2
 	say "missed $(value misses) of $(value jobs) deadlines"
 	is "$(value misses_permille)" -le 20
@@ -109,6 +109,61 @@ property_rr() {
 	say "slice: $few us with one task per CPU, $many us with eight"
 	sound && is "$many" -gt 0 || return 2
 	is "$((many * 2))" -le "$few"
+}
+
+# ---- places; llc and smt need 2 cores of 2 CPUs, each with a last-level cache of its own ----
+
+# needs KEY NUMBER: the last measurement saw a machine that can show the property.
+needs() {
+	is "$(value "$1")" -ge "$2" && return
+	say "this machine has $(value "$1") $1, and the property needs $2"
+	return 1
+}
+
+# Bursts on another last-level cache than the one before are less than half of fifo's.
+property_llc() {
+	local fifo bursts=(place threads="$nr_cpus" burst_us=4000 sleep_us=4000)
+	baseline "${bursts[@]}" && needs llcs 2 || return 2
+	fifo=$(value llc_permille)
+	under "$1" "${bursts[@]}" || return 2
+	say "on another cache: $(value llc_permille) in 1000 bursts, fifo's $fifo"
+	is "$(($(value llc_permille) * 2))" -lt "$fifo"
+}
+
+# As many threads as cores: they share a core while another has none in less than half as many
+# bursts as with fifo.
+property_smt() {
+	local fifo bursts=(place threads=$((nr_cpus / 2)) burst_us=4000 sleep_us=4000)
+	baseline "${bursts[@]}" && needs cores 2 || return 2
+	fifo=$(value shared_permille)
+	under "$1" "${bursts[@]}" || return 2
+	say "shared a core needlessly: $(value shared_permille) in 1000 bursts, fifo's $fifo"
+	is "$(($(value shared_permille) * 2))" -lt "$fifo"
+}
+
+# While nobody waits, spinners are interrupted less often than with fifo.
+property_central() {
+	local fifo spinners=(switches spinners=$((nr_cpus - 1)) sleepers=2 seconds=10)
+	baseline "${spinners[@]}" || return 2
+	fifo=$(value per_1000s)
+	under "$1" "${spinners[@]}" || return 2
+	say "interrupted $(value per_1000s) times in 1000 s of CPU time, with fifo $fifo times"
+	is "$(($(value per_1000s) * 2))" -lt "$fifo"
+}
+
+# On an idle machine wakeups are late, by times that differ, and no CPU is preferred.
+property_chaos() {
+	local fifo cpu bursts=(place threads=2 burst_us=500 sleep_us=5000)
+	baseline "${bursts[@]}" || return 2
+	fifo=$(value late_p50_us)
+	under "$1" "${bursts[@]}" || return 2
+	say "late: half by $(value late_p50_us) us, one in 100 by $(value late_p99_us) us;" \
+		"with fifo half by $fifo us"
+	is "$(value late_p50_us)" -ge "$((fifo * 2))" &&
+		is "$(value late_p99_us)" -ge "$(($(value late_p50_us) * 2))" || return 1
+	for ((cpu = 0; cpu < nr_cpus; cpu++)); do
+		is "$(value "cpu_$cpu")" -ge $((500 / nr_cpus)) || return 1
+	done
 }
 
 # ---- the tests ----
