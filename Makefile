@@ -55,6 +55,8 @@ include tests/vm/vm.mk
 include tests/unit/unit.mk
 include tests/bpf/bpf.mk
 include tests/bench/bench.mk
+include tests/vm/measure/measure.mk
+include tests/fuzz/fuzz.mk
 
 $B/%.d: ;
 $B $B/obj $B/unit $B/bench:
@@ -104,7 +106,7 @@ run: deps ## schedule this machine, or a VM with a visible load: POLICY=policies
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/demo '$(POLICY)'
 
-check-build: all $(UNIT_PROGRAMS) $(BPF_TESTS:%=$B/unit/%) $B/canary $B/oddities $B/measure
+check-build: all $(UNIT_PROGRAMS) $(BPF_TESTS:%=$B/unit/%) $B/canary $B/oddities $B/verifier $B/failing.so $(FUZZERS:%=build/fuzz/%)
 
 test: deps ## all the tests: check, then the real kernel in a VM
 	$(Q)$(MAKE) --no-print-directory check-build
@@ -140,4 +142,4 @@ install: all ## install under DESTDIR and PREFIX
 	$(foreach f,$(POLICIES),install -Dm644 $f $(DESTDIR)$(PREFIX)/share/scxlua/$f;)
 
 help: ## this list
-	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16

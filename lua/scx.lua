@@ -7,6 +7,8 @@
 --   scx.allowed(task, cpu), scx.pick_idle(task)       where a task may run, and could at once
 --   scx.nr_held(), nr_queued(), nr_running()          how much there is to do
 --   scx.heap([cap]), scx.fifo([cap])                  queues of tasks, see scx/queue.lua
+--   scx.vclock()                                      virtual time, see scx/vclock.lua
+--   scx.random([seed])                                random numbers, see scx/random.lua
 --   scx.now()                                         CLOCK_MONOTONIC, nanoseconds
 --   scx.log(fmt, ...)                                 one line on stderr
 --   scx.opt.KEY                                       options, set once the policy's table is read
@@ -46,6 +48,8 @@ local scx = {
 	cpus = ffi.cast("const struct scx_cpu *", host.cpus),
 	nr_cpus = host.nr_cpus,
 	opt = option.values,
+	vclock = require("scx.vclock").vclock,
+	random = require("scx.random").random,
 }
 
 --- States a decision: run `task` next on `cpu` for `slice_ns`.

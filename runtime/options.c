@@ -244,7 +244,7 @@ enum status options_parse(struct options *o, int argc, char **argv, char *error)
 			*field(o, table[i].offset) = table[i].dflt;
 	describe(letters, longs);
 	opterr = 0;
-	optind = 1;
+	optind = 0; /* glibc: forget an earlier parse, also one that ended within a cluster */
 	while ((got = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
 		const struct row *row = got == ':' || got == '?' ? NULL : find_row(got);
 

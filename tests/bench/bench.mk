@@ -2,6 +2,7 @@
 # Included by the top Makefile.
 #
 #   make bench [BENCH='--quick --json FILE']
+#   make bench-library
 
 BENCH ?= --json $B/bench.json
 BENCH_SOURCES := bench print feed policies stopwatch rustland
@@ -23,3 +24,12 @@ $B/bench/bench: $(BENCH_SOURCES:%=tests/bench/%.c) tests/bench/bench.h $B/bench/
 .PHONY: bench
 bench: $B/bench/bench ## ns per task of drain, policy, validate, commit; needs no sched_ext
 	$(Q)$B/bench/bench $(BENCH)
+
+# The queues alone, for a LuaJIT that is not scxlua.
+$B/bench/libqueue.so: runtime/queue.c runtime/queue.h bpf/abi.h | $B/bench
+	@echo "  CC      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) -O3 -fPIC -shared $< $(LDFLAGS_ALL) -o $@
+
+.PHONY: bench-library
+bench-library: $B/bench/libqueue.so $B/abi_cdef.h ## ns per operation of what lua/scx/ offers
+	$(Q)luajit tests/bench/library.lua $B/abi_cdef.h $<

@@ -14,17 +14,12 @@ $B/canary $B/oddities: $B/%: tests/vm/%.c | $B
 	@echo "  CC      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $< -pthread -o $@
 
-# In the VM too: loads and what the scheduler makes of them. The test is of its statistics.
-MEASURE := measure settings samples work crowd topology shares latency deadlines batch place switches \
-	order
-UNIT_PROGRAMS += $B/unit/test_measure
-
-$B/measure: $(MEASURE:%=tests/vm/measure/%.c) tests/vm/measure/measure.h Makefile | $B
+# In the VM: what the verifier makes of each program.
+$B/verifier: tests/vm/verifier.c $B/scxlua.bpf.o | $B
 	@echo "  CC      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) $(filter %.c,$^) -pthread -lm -o $@
+	$(Q)$(CC) $(CFLAGS_ALL) $< $(shell pkg-config --libs libbpf) -lelf -lz -o $@
 
-$B/unit/test_measure: tests/unit/test_measure.c tests/vm/measure/samples.c \
-		tests/vm/measure/settings.c tests/vm/measure/measure.h tests/unit/unit.h Makefile | $B/unit
+# Preloaded: lets the Nth call that asks for memory or a descriptor fail.
+$B/failing.so: tests/failing/failing.c | $B
 	@echo "  CC      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) -Itests/unit -Itests/vm/measure $(filter %.c,$^) $(LDFLAGS_ALL) \
-		-lcmocka -lm -o $@
+	$(Q)$(CC) -std=gnu11 -O1 -g -fno-builtin $(WARN) -shared -fPIC $< -ldl -o $@

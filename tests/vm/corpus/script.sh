@@ -115,7 +115,7 @@ starved_of_memory() {
 }
 title[S15]='allocation bomb'
 S15() { starved_of_memory bomb; }
-title[S16a]='string of 2 GiB'
+title[S16a]='string of 1 GiB'
 S16a() { starved_of_memory bomb_string; }
 title[S16b]='table.concat bomb'
 S16b() { starved_of_memory bomb_concat; }

@@ -70,7 +70,7 @@ function misdeeds.bomb()
 		kept[#kept + 1] = { calls }
 	end
 end
-function misdeeds.bomb_string() kept[#kept + 1] = ("x"):rep(2 ^ 31) end
+function misdeeds.bomb_string() kept[#kept + 1] = ("x"):rep(2 ^ 30) end
 function misdeeds.bomb_concat()
 	local parts = {}
 	for i = 1, 1e9 do
