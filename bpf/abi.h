@@ -147,7 +147,7 @@ double scx_now_ns(void);
 
 /* What a policy can ask while one of its hooks runs; see ask.h. */
 int scx_allowed(const struct scx_task *task, double cpu);
-int scx_pick_idle(const struct scx_task *task);
+int scx_pick_idle(const struct scx_task *task, double llc);
 int scx_kick(double cpu, uint32_t flags);
 uint32_t scx_nr_held(void);
 uint32_t scx_nr_queued(void);
@@ -285,7 +285,8 @@ struct scxlua_control {
 	X(cancelled, "tasks that left their queue undecided (affinity, priority or class change)") \
 	X(exited, "threads that ended undecided")                                                  \
 	X(direct, "wakeups placed on an idle CPU without asking the policy")                       \
-	X(direct_kernel, "kernel threads and memory reclaim, never sent to the policy")            \
+	X(direct_kernel,                                                                           \
+	  "kernel threads, memory reclaim, ending threads: never sent to the policy")              \
 	X(bypassed, "tasks scheduled by the built-in policy while no worker was active")           \
 	X(congested, "tasks scheduled by the built-in policy because the record ring was full")    \
 	X(stale, "decisions for an earlier enqueue of the task")                                   \

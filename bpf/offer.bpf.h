@@ -26,6 +26,21 @@ static __always_inline void enqueue_builtin(struct task_struct *p, struct task_c
 	kick_idle_for(p);
 }
 
+/*
+ * Past the policy: at once, unless the task has just used up a whole slice. While a local queue
+ * has tasks the kernel takes those and does not ask ops.dispatch, so two such hogs on a CPU, or
+ * a crowd of ending threads, would keep everybody else from it (6.3 s were seen, and an ejection).
+ */
+static __always_inline void enqueue_direct(struct task_struct *p, struct task_ctx *tctx, u32 reason,
+					   u64 enq_flags)
+{
+	if (reason & SCX_TASK_EXPIRED || p->flags & PF_EXITING)
+		enqueue_builtin(p, tctx, enq_flags);
+	else
+		dsq_insert(p, kernel_enum(scx_dsq_id_flags, SCX_DSQ_LOCAL), cfg.slice_ns,
+			   enq_flags);
+}
+
 /* Why a task is enqueued, in the policy's terms. */
 static __always_inline u32 enqueue_reason(const struct task_struct *p, const struct task_ctx *tctx,
 					  u64 enq_flags)

@@ -43,6 +43,7 @@ enum { false, true };
 #define EBUSY 16
 #define ENOENT 2
 #define EINVAL 22
+#define PF_EXITING 0x00000004
 #define PF_KTHREAD 0x00200000
 #define PF_MEMALLOC 0x00000800
 

@@ -96,7 +96,7 @@ void SCX_OP(scxlua_enqueue, struct task_struct *p, u64 enq_flags)
 		enqueue_builtin(p, tctx, enq_flags);
 	} else if (is_direct(p)) {
 		count(direct_kernel);
-		dsq_insert(p, local, cfg.slice_ns, enq_flags);
+		enqueue_direct(p, tctx, reason, enq_flags);
 	} else if (is_bypassed(tctx->hold_ns)) {
 		count(bypassed);
 		enqueue_builtin(p, tctx, enq_flags);

@@ -196,10 +196,11 @@ static __always_inline bool is_own(const struct task_struct *p)
 /*
  * Never to user space: what user space may itself be waiting for. All kernel threads unless
  * told otherwise, because a stalled kworker was the first ejection seen; per-CPU ones always.
+ * A thread that is ending can no longer be found by the pid that a decision names.
  */
 static __always_inline bool is_direct(const struct task_struct *p)
 {
-	if (p->flags & PF_MEMALLOC)
+	if (p->flags & (PF_MEMALLOC | PF_EXITING))
 		return true;
 	return (p->flags & PF_KTHREAD) && (!cfg.kthreads || p->nr_cpus_allowed == 1);
 }

@@ -4,9 +4,11 @@
 --
 --   scx.dispatch(task, cpu, slice_ns, vtime, flags)   state a decision
 --   scx.kick(cpu, flags)                              wake a CPU, or interrupt what runs there
---   scx.allowed(task, cpu), scx.pick_idle(task)       where a task may run, and could at once
+--   scx.allowed(task, cpu), scx.pick_idle(task, llc)  where a task may run, and could at once
 --   scx.nr_held(), nr_queued(), nr_running()          how much there is to do
 --   scx.heap([cap]), scx.fifo([cap])                  queues of tasks, see scx/queue.lua
+--   scx.percpu(kind, cap)                             a queue per CPU, see scx/percpu.lua
+--   scx.ring(n)                                       numbers that take turns, see scx/ring.lua
 --   scx.vclock()                                      virtual time, see scx/vclock.lua
 --   scx.random([seed])                                random numbers, see scx/random.lua
 --   scx.now()                                         CLOCK_MONOTONIC, nanoseconds
@@ -48,6 +50,8 @@ local scx = {
 	cpus = ffi.cast("const struct scx_cpu *", host.cpus),
 	nr_cpus = host.nr_cpus,
 	opt = option.values,
+	percpu = require "scx.percpu",
+	ring = require "scx.ring",
 	vclock = require("scx.vclock").vclock,
 	random = require("scx.random").random,
 }
@@ -104,9 +108,10 @@ end
 -- a millisecond at most. Whole idle cores come first, then nearness: the task's last CPU, its
 -- last-level cache, any. What is idle may be so no longer when the decision arrives: pass
 -- scx.IF_IDLE with it.
+-- @param llc only CPUs of this last-level cache; default: any. A number that is none has no CPU
 -- @return its number; nil if none is idle that the task may use
-function scx.pick_idle(task)
-	local cpu = C.scx_pick_idle(task)
+function scx.pick_idle(task, llc)
+	local cpu = C.scx_pick_idle(task, llc or -1)
 	if cpu >= 0 then
 		return cpu
 	end

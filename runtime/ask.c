@@ -4,7 +4,7 @@
  * abi.h.
  *
  *   scx_allowed(task, cpu)	1 if the task may run there, else 0; also for a CPU that is none
- *   scx_pick_idle(task)	an idle CPU for the task, or SCX_CPU_ANY: see below
+ *   scx_pick_idle(task, llc)	an idle CPU for the task, or SCX_CPU_ANY: see below
  *   scx_kick(cpu, flags)	0; -1 if the ring to the kernel is full
  *   scx_nr_held()		tasks handed to the policy that it has not decided
  *   scx_nr_queued()		decided tasks that wait in the kernel or are on their way there
@@ -65,10 +65,13 @@ static bool is_core_free(struct engine *e, uint32_t cpu)
 }
 
 /* The better, the higher; 0 = not at all. `last` is the CPU that the task last ran on. */
-static int fitness(struct engine *e, const struct scx_task *task, uint32_t cpu, uint32_t last)
+static int fitness(struct engine *e, const struct scx_task *task, uint32_t cpu, uint32_t last,
+		   double llc)
 {
 	bool is_near = e->view.cpus[cpu].llc == e->view.cpus[last].llc;
 
+	if (llc != -1 && e->view.cpus[cpu].llc != llc)
+		return 0;
 	if (!is_free(e, cpu) || !table_allows(e->table, task, cpu))
 		return 0;
 	if (is_core_free(e, cpu))
@@ -79,9 +82,10 @@ static int fitness(struct engine *e, const struct scx_task *task, uint32_t cpu, 
 /*
  * Whole cores first: that of the last CPU, one on the same last-level cache, any; then single
  * CPUs: the last one, one on the same cache, any. The order is that of the kernel's
- * scx_select_cpu_dfl(). Linear in the number of CPUs, unless the last one is the best.
+ * scx_select_cpu_dfl(). Linear in the number of CPUs, unless the last one is the best. Only CPUs of
+ * last-level cache `llc` count, unless it is -1; a number that is no cache has none.
  */
-int scx_pick_idle(const struct scx_task *task)
+int scx_pick_idle(const struct scx_task *task, double llc)
 {
 	struct engine *e = engine_running;
 	uint32_t last, best, nr_cpus;
@@ -94,9 +98,9 @@ int scx_pick_idle(const struct scx_task *task)
 		return SCX_CPU_ANY;
 	last = (uint32_t)task->cpu < nr_cpus ? (uint32_t)task->cpu : 0;
 	best = last;
-	best_fit = fitness(e, task, last, last);
+	best_fit = fitness(e, task, last, last, llc);
 	for (uint32_t cpu = 0; cpu < nr_cpus && best_fit < BEST_FIT; cpu++) {
-		int fit = fitness(e, task, cpu, last);
+		int fit = fitness(e, task, cpu, last, llc);
 
 		if (fit > best_fit) {
 			best = cpu;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/capability.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -105,11 +106,26 @@ static enum status check_memlock(char *error)
 		    (unsigned long long)lim.rlim_cur / 1024);
 }
 
+/* Root, because the worker becomes somebody else; and what BPF asks for, which root may lack. */
+static bool may_schedule(void)
+{
+	cap_flag_value_t bpf = CAP_CLEAR, perfmon = CAP_CLEAR, admin = CAP_CLEAR;
+	cap_t caps = cap_get_proc();
+
+	if (caps) {
+		cap_get_flag(caps, CAP_BPF, CAP_EFFECTIVE, &bpf);
+		cap_get_flag(caps, CAP_PERFMON, CAP_EFFECTIVE, &perfmon);
+		cap_get_flag(caps, CAP_SYS_ADMIN, CAP_EFFECTIVE, &admin);
+		cap_free(caps);
+	}
+	return geteuid() == 0 && (admin == CAP_SET || (bpf == CAP_SET && perfmon == CAP_SET));
+}
+
 enum status kernel_preflight(char *error)
 {
 	char line[64];
 
-	if (geteuid() != 0)
+	if (!may_schedule())
 		return fail(
 			STATUS_NO_ROOT, error,
 			"scheduling this machine needs root (CAP_BPF, CAP_PERFMON, CAP_SYS_NICE); "
@@ -175,6 +191,8 @@ static uint64_t ops_flags(bool partial)
 		return 0;
 	flags = kernel_enum(btf, "scx_ops_flags", "SCX_OPS_ENQ_LAST") |
 		kernel_enum(btf, "scx_ops_flags", "SCX_OPS_KEEP_BUILTIN_IDLE") |
+		kernel_enum(btf, "scx_ops_flags", "SCX_OPS_ENQ_EXITING") |
+		kernel_enum(btf, "scx_ops_flags", "SCX_OPS_ENQ_MIGRATION_DISABLED") |
 		kernel_enum(btf, "scx_ops_flags", "SCX_OPS_ALLOW_QUEUED_WAKEUP");
 	if (partial)
 		flags |= kernel_enum(btf, "scx_ops_flags", "SCX_OPS_SWITCH_PARTIAL");

@@ -66,16 +66,13 @@ static int vtime_dispatch(struct policy *p, uint32_t room)
 	struct c_policy *c = p->self;
 
 	for (uint32_t i = 0; i < room; i++) {
-		struct scx_task *task = scx_heap_pop(c->queue);
+		struct scx_task *task = scx_heap_peek(c->queue);
 
-		if (!task)
+		if (!task || !decide(c, task, task->data[0]))
 			break;
+		scx_heap_pop(c->queue);
 		if (task->data[0] > c->vnow)
 			c->vnow = task->data[0];
-		if (!decide(c, task, task->data[0])) {
-			scx_heap_push(c->queue, task, task->data[0]);
-			break;
-		}
 	}
 	return (int)scx_queue_len(c->queue);
 }

@@ -219,6 +219,41 @@ static void direct_paths(void **state)
 	}
 }
 
+/* What goes past the policy takes turns with the others once it has used up a slice: while a local
+ * queue has tasks, ops.dispatch is not called. Ending threads always do, there may be crowds. */
+static void direct_hogs_take_turns(void **state)
+{
+	struct model_task *t, *k[2];
+	int i;
+
+	(void)state;
+	machine(1);
+	for (i = 0; i < 2; i++) {
+		k[i] = plain(200 + i, 1);
+		k[i]->p.flags = PF_KTHREAD;
+		model_wake(k[i]);
+		if (i == 0)
+			model_run_all();
+	}
+	assert_true(k[0]->running);
+	assert_int_equal(at(k[1]), LOCAL_ID);
+	model_advance(config()->slice_ns);
+	model_preempt(k[0]);
+	assert_int_equal(at(k[0]), DSQ_BYPASS);
+	assert_true(k[1]->running);
+	model_advance(1 * MS);
+	model_preempt(k[1]); /* with slice left: at once */
+	assert_int_equal(at(k[1]), LOCAL_ID);
+	assert_true(k[0]->running);
+	machine(1);
+	busy();
+	t = plain(100, 1);
+	t->p.flags = PF_EXITING;
+	model_wake(t);
+	assert_int_equal(at(t), DSQ_BYPASS);
+	assert_int_equal(total().queued, 0);
+}
+
 static void builtin_idle(void **state)
 {
 	struct model_task *a, *b, *c;
@@ -1502,6 +1537,7 @@ int main(void)
 		T(affinity_is_told),
 		T(affinity_finds_the_ring_full),
 		T(direct_paths),
+		T(direct_hogs_take_turns),
 		T(builtin_idle),
 		T(bypass_conditions),
 		T(ring_full),

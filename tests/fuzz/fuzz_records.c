@@ -15,7 +15,7 @@ static int on_enqueue(struct policy *p, struct scx_task **tasks, uint32_t n)
 {
 	(void)p;
 	for (uint32_t i = 0; i < n; i++) {
-		int cpu = scx_pick_idle(tasks[i]);
+		int cpu = scx_pick_idle(tasks[i], -1);
 
 		MUST(tasks[i]->held_ && !tasks[i]->queue_);
 		MUST(cpu == SCX_CPU_ANY || scx_allowed(tasks[i], cpu));

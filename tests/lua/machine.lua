@@ -11,11 +11,14 @@
 --   m.sim[a].max_wait_ns        longest time from runnable to running
 --   m.bad_held                  times dispatch() returned another number than is held
 --   m.bounced, m.idle_missed    as the runtime's counters
+--   m.slice_ends[cpu]           times a task there used up its slice or was interrupted
+--   m:hotplug(cpu, online)      a CPU goes, with what it runs and what waits for it, or comes
 --
 -- What the kernel half does, without its delays: a CPU takes the next task of its own queue, then
 -- of the shared one; a task whose slice is over goes back to the policy after its CPU has taken
--- the next, and keeps the CPU if nobody waits; dispatch() is asked for two tasks per CPU less
--- those that wait; a wakeup that finds an idle CPU and empty queues takes it (builtin_idle).
+-- the next, and keeps the CPU, with the runtime's slice, if nobody waits; dispatch() is asked for
+-- two tasks per CPU less those that wait; a wakeup that finds an idle CPU and empty queues takes it
+-- (builtin_idle).
 
 local M = {}
 
@@ -27,8 +30,9 @@ function M.new(m)
 	m.threads, m.sim = {}, {}
 	m.shared, m.own, m.running = {}, {}, {}
 	m.bad_held, m.bounced, m.idle_missed, m.kicks_seen = 0, 0, 0, 0
+	m.slice_ends, m.displaced = {}, {}
 	for cpu = 0, m.nr_cpus - 1 do
-		m.own[cpu] = {}
+		m.own[cpu], m.slice_ends[cpu] = {}, 0
 	end
 end
 
@@ -60,7 +64,7 @@ end
 function M.nr_running(m)
 	local n = 0
 	for cpu = 0, m.nr_cpus - 1 do
-		n = n + (m.running[cpu] and 1 or 0)
+		n = n + (m.cpus[cpu].task_pid ~= 0 and 1 or 0)
 	end
 	return n
 end
@@ -145,11 +149,13 @@ end
 -- The time that the task on `cpu` was to run is over.
 local function finish(m, cpu, batch)
 	local task, sim = account(m, cpu)
-	local slice_ns = m.running[cpu].slice_ns
 	if sim.left <= 0 then
 		block(m, cpu, task, sim)
-	elseif not next_for(m, cpu) and m.nr_held == 0 and #batch == 0 then
-		m.running[cpu].till = m.now + math.min(slice_ns, sim.left)
+		return
+	end
+	m.slice_ends[cpu] = m.slice_ends[cpu] + 1
+	if not next_for(m, cpu) and m.nr_held == 0 and #batch == 0 then
+		m.running[cpu].till = m.now + math.min(m.slice_us * 1000, sim.left)
 	else
 		stop(m, cpu)
 		fill(m, cpu)
@@ -166,6 +172,7 @@ local function preempt(m, cpu, batch)
 		block(m, cpu, task, sim)
 		return
 	end
+	m.slice_ends[cpu] = m.slice_ends[cpu] + 1
 	stop(m, cpu)
 	fill(m, cpu)
 	again(task, PREEMPTED, batch)
@@ -208,9 +215,10 @@ local function target(m, d)
 	if cpu == -1 then
 		return m.shared
 	end
-	if not m.scx.allowed(d.task, cpu) then
+	if not m.scx.allowed(d.task, cpu) or m.cpus[cpu].online == 0 then
 		m.bounced = m.bounced + 1
-		return m.scx.allowed(d.task, d.task.cpu) and m.own[d.task.cpu] or m.shared
+		local last = d.task.cpu
+		return m.scx.allowed(d.task, last) and m.cpus[last].online == 1 and m.own[last] or m.shared
 	end
 	if bit.band(d.flags, IF_IDLE) ~= 0 and (m.running[cpu] or #m.own[cpu] > 0) then
 		m.idle_missed = m.idle_missed + 1
@@ -301,7 +309,8 @@ end
 
 -- Everything that happens now.
 local function step(m)
-	local batch = {}
+	local batch = m.displaced
+	m.displaced = {}
 	for cpu = 0, m.nr_cpus - 1 do
 		if m.running[cpu] and m.running[cpu].till <= m.now then
 			finish(m, cpu, batch)
@@ -316,6 +325,29 @@ local function step(m)
 	tick(m)
 	apply(m, batch)
 	cycle(m, batch)
+end
+
+--- A CPU goes offline or comes online; the policy is told. As with the kernel half, what it ran
+-- is enqueued again, and what waits for it goes to the queue that every CPU takes from.
+function M.hotplug(m, cpu, online)
+	local c = m.cpus[cpu]
+	c.online = online and 1 or 0
+	if not online then
+		if m.running[cpu] then
+			local task = account(m, cpu)
+			stop(m, cpu)
+			again(task, PREEMPTED, m.displaced)
+		end
+		for _, d in ipairs(m.own[cpu]) do
+			insert(m.shared, d)
+		end
+		m.own[cpu] = {}
+	end
+	c.idle = c.online
+	local hook = online and m.policy.cpu_online or m.policy.cpu_offline
+	if hook then
+		hook(cpu)
+	end
 end
 
 --- Lets time pass.

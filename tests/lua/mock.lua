@@ -105,7 +105,8 @@ end
 
 -- What the runtime counts and replaces.
 local function check(self, d)
-	if bad_number(d.cpu + 1, self.nr_cpus) or d.cpu % 1 ~= 0 then
+	if bad_number(d.cpu + 1, self.nr_cpus) or d.cpu % 1 ~= 0
+			or d.cpu >= 0 and self.cpus[d.cpu].online == 0 then
 		self.bad = self.bad + 1
 		d.cpu = -1
 	end
@@ -140,36 +141,38 @@ local function is_allowed(self, task, cpu)
 	return self.cpus[cpu] ~= nil and (not task.allowed_ or task.allowed_[cpu] == true)
 end
 
-local function core_idle(self, cpu)
-	local at = cpu
-	repeat
-		if self.cpus[at].idle == 0 then
+-- May pick_idle() give it out? Not again within 1 ms, unless it was seen busy since.
+local function is_free(self, cpu)
+	if self.cpus[cpu].idle == 0 then
+		self.given[cpu] = nil
+		return false
+	end
+	local given = self.given[cpu]
+	return self.cpus[cpu].online == 1 and not (given and self.now - given <= 1e6)
+end
+
+local function is_core_free(self, cpu)
+	local at = self.cpus[cpu].sibling
+	while at ~= cpu do
+		if not is_free(self, at) then
 			return false
 		end
 		at = self.cpus[at].sibling
-	until at == cpu
+	end
 	return true
 end
 
--- May pick_idle() give it out? Not again within 1 ms, unless it was seen busy since.
-local function is_free(self, task, cpu)
-	local given = self.given[cpu]
-	return self.cpus[cpu].idle == 1 and self.cpus[cpu].online == 1 and is_allowed(self, task, cpu)
-		and not (given and self.now - given < 1e6)
-end
-
-local function pick_idle(self, task)
-	local prev = task.cpu
-	local llc = self.cpus[prev].llc
-	local best, best_rank
+-- As scx_pick_idle() of runtime/ask.c: whole cores first, then the nearest.
+local function pick_idle(self, task, llc)
+	local best, best_fit = nil, 0
 	for cpu = 0, self.nr_cpus - 1 do
-		if is_free(self, task, cpu) then
-			local whole = core_idle(self, cpu)
-			local near = self.cpus[cpu].llc == llc
-			local rank = cpu == prev and (whole and 1 or 2) or near and (whole and 3 or 4)
-				or whole and 5 or 6
-			if not best or rank < best_rank then
-				best, best_rank = cpu, rank
+		local wanted = not llc or self.cpus[cpu].llc == llc
+		if wanted and is_free(self, cpu) and is_allowed(self, task, cpu) then
+			local near = self.cpus[cpu].llc == self.cpus[task.cpu].llc
+			local fit = cpu == task.cpu and 3 or near and 2 or 1
+			fit = is_core_free(self, cpu) and fit + 3 or fit
+			if fit > best_fit then
+				best, best_fit = cpu, fit
 			end
 		end
 	end
@@ -205,14 +208,13 @@ end
 local function make_scx(self)
 	local scx = constants()
 	scx.cpus, scx.nr_cpus, scx.opt = self.cpus, self.nr_cpus, self.opt
-	scx.slice_us = self.slice_us
 	function scx.heap(cap) return queue.heap(cap or self.max_tasks) end
 	function scx.fifo(cap) return queue.fifo(cap or self.max_tasks) end
 	function scx.now() return self.now end
 	function scx.log(fmt, ...) self.logged[#self.logged + 1] = string.format(fmt, ...) end
 	function scx.dispatch(...) return state_decision(self, ...) end
 	function scx.allowed(task, cpu) return is_allowed(self, task, cpu) end
-	function scx.pick_idle(task) return pick_idle(self, task) end
+	function scx.pick_idle(task, llc) return pick_idle(self, task, llc) end
 	function scx.kick(cpu, flags)
 		self.kicks[#self.kicks + 1] = { cpu = cpu, flags = flags or 0 }
 		return true
@@ -226,9 +228,15 @@ local function make_scx(self)
 	library(self, scx, "average", "ewma", "decay")
 	scx.random = random.random
 	function scx.vclock(start) return vclock.vclock(start or self.now) end
-	return setmetatable(scx, { __index = function(_, key)
-		error("scx has no " .. tostring(key), 2)
-	end })
+	return setmetatable(scx, {
+		__index = function(_, key)
+			return key == "slice_us" and self.slice_us or error("scx has no " .. tostring(key), 2)
+		end,
+		__newindex = function(_, key, value)
+			assert(key == "slice_us" and value >= 100 and value <= 100000, "scx: cannot be set")
+			self.slice_us = value
+		end,
+	})
 end
 
 --- Loads a policy, with this mock as its scx; calls init(). The policy before it is forgotten.
@@ -352,6 +360,7 @@ end
 
 mock.spawn = machine.spawn
 mock.run = machine.run
+mock.hotplug = machine.hotplug
 mock.mark = machine.mark
 mock.shares = machine.shares
 

@@ -65,7 +65,7 @@ end)
 tap.raises("struct scx_task has no wieght", "so is writing one", function() t.wieght = 1 end)
 tap.is(difference(fields_of "scx_cpu", m.cpus[0]), "", "a CPU has every field of struct scx_cpu")
 
-local names = { slice_us = true }
+local names = {}
 local text = read "lua/scx.lua"
 for name in text:match("\nlocal scx = {\n(.-)\n}"):gmatch("\n?\t([%w_]+) = ") do
 	names[name] = true
@@ -76,6 +76,10 @@ end
 tap.is(difference(names, m.scx), "", "scx has every name of lua/scx.lua")
 m.scx.hook = nil
 tap.is(difference(m.scx, names), "", "and no other")
+m.scx.slice_us = 3000
+tap.is(m.scx.slice_us, 3000, "the default slice can be set")
+tap.raises("cannot be set", "to what is in range", function() m.scx.slice_us = 0 / 0 end)
+tap.raises("cannot be set", "and nothing else", function() m.scx.slice = 1 end)
 tap.raises("scx has no dispach", "reading another is an error", function() return m.scx.dispach end)
 
 -- Queues.

@@ -144,7 +144,7 @@ static void ask_pick(void)
 	allow(pick_row->mask);
 	r.task->cpu = pick_row->last;
 	idle(pick_row->idle);
-	got = scx_pick_idle(r.task);
+	got = scx_pick_idle(r.task, -1);
 	if (got != pick_row->want)
 		fail_msg("%s: wanted %d, got %d", pick_row->why, pick_row->want, got);
 }
@@ -164,25 +164,50 @@ static void ask_twice(void)
 {
 	idle("01");
 	r.task->cpu = 0;
-	assert_int_equal(scx_pick_idle(r.task), 0);
-	assert_int_equal(scx_pick_idle(r.task), 1);
-	assert_int_equal(scx_pick_idle(r.task), -1);
+	assert_int_equal(scx_pick_idle(r.task, -1), 0);
+	assert_int_equal(scx_pick_idle(r.task, -1), 1);
+	assert_int_equal(scx_pick_idle(r.task, -1), -1);
 	idle("1");
-	assert_int_equal(scx_pick_idle(r.task), -1); /* sees that CPU 0 is busy */
+	assert_int_equal(scx_pick_idle(r.task, -1), -1); /* sees that CPU 0 is busy */
 	idle("01");
-	assert_int_equal(scx_pick_idle(r.task), 0); /* and idle anew */
+	assert_int_equal(scx_pick_idle(r.task, -1), 0); /* and idle anew */
 	engine_outbox(r.engine)->now_ns += 1.1 * MS;
-	assert_int_equal(scx_pick_idle(r.task), 0); /* never used: free again after a while */
+	assert_int_equal(scx_pick_idle(r.task, -1), 0); /* never used: free again after a while */
 	r.cpus[1].online = 0;
-	assert_int_equal(scx_pick_idle(r.task), -1);
-	assert_int_equal(scx_pick_idle(NULL), -1);
+	assert_int_equal(scx_pick_idle(r.task, -1), -1);
+	assert_int_equal(scx_pick_idle(NULL, -1), -1);
+}
+
+static void ask_near(void)
+{
+	idle("0145");
+	r.task->cpu = 2;
+	assert_int_equal(scx_pick_idle(r.task, 1), 4);
+	assert_int_equal(scx_pick_idle(r.task, 1), 5);
+	assert_int_equal(scx_pick_idle(r.task, 1), -1);
+	idle("1");
+	assert_int_equal(scx_pick_idle(r.task, 1), -1); /* sees that CPUs 4 and 5 are busy */
+	idle("145");
+	assert_int_equal(scx_pick_idle(r.task, 0), 1); /* though a whole core is idle elsewhere */
+	r.task->cpu = 1;
+	assert_int_equal(scx_pick_idle(r.task, 1), 4);
+	assert_int_equal(scx_pick_idle(r.task, 2), -1);
+	assert_int_equal(scx_pick_idle(r.task, 0.5), -1);
+	assert_int_equal(scx_pick_idle(r.task, NAN), -1);
+	assert_int_equal(scx_pick_idle(r.task, -1), 5);
+}
+
+static void an_idle_cpu_of_one_cache(void **state)
+{
+	(void)state;
+	in_hook(ask_near);
 }
 
 static void a_cpu_is_given_out_once(void **state)
 {
 	(void)state;
 	in_hook(ask_twice);
-	assert_int_equal(scx_pick_idle(r.task), -1); /* nobody to ask */
+	assert_int_equal(scx_pick_idle(r.task, -1), -1); /* nobody to ask */
 }
 
 /* Rows that say nothing of siblings must not make it go round for ever. */
@@ -191,9 +216,9 @@ static void ask_blank(void)
 	for (int i = 0; i < NR_CPUS; i++)
 		r.cpus[i].sibling = i == 3 ? 99 : 0;
 	idle("3");
-	assert_int_equal(scx_pick_idle(r.task), 3);
+	assert_int_equal(scx_pick_idle(r.task, -1), 3);
 	idle("012567");
-	assert_true(scx_pick_idle(r.task) >= 0);
+	assert_true(scx_pick_idle(r.task, -1) >= 0);
 }
 
 static void a_machine_without_topology(void **state)
@@ -287,10 +312,10 @@ static void the_default_slice_can_be_set(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WITH_RIG(allowed_is_the_affinity),	WITH_RIG(the_best_idle_cpu),
-		WITH_RIG(a_cpu_is_given_out_once),	WITH_RIG(a_machine_without_topology),
-		WITH_RIG(kicks_reach_the_kernel),	WITH_RIG(numbers_are_those_of_now),
-		WITH_RIG(the_default_slice_can_be_set),
+		WITH_RIG(allowed_is_the_affinity),    WITH_RIG(the_best_idle_cpu),
+		WITH_RIG(an_idle_cpu_of_one_cache),   WITH_RIG(a_cpu_is_given_out_once),
+		WITH_RIG(a_machine_without_topology), WITH_RIG(kicks_reach_the_kernel),
+		WITH_RIG(numbers_are_those_of_now),   WITH_RIG(the_default_slice_can_be_set),
 	};
 
 	return cmocka_run_group_tests_name("ask", tests, NULL, NULL);

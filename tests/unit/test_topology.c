@@ -212,6 +212,21 @@ static void last_cache_is_the_highest_level(void **state)
 	for (uint32_t i = 0; i < 4; i++)
 		assert_int_equal(cpu[i].llc, i > 0);
 	assert_int_equal(counts.nr_llcs, 2);
+	put_cache(3, 5, "2", "Unified", "0-3"); /* a second one of that level does not count */
+	read_tree(4);
+	assert_int_equal(cpu[3].llc, 1);
+}
+
+static void a_cache_that_only_one_of_its_cpus_knows(void **state)
+{
+	(void)state;
+	put_cache(1, 0, "3", "Unified", "0-1");
+	put_cache(2, 0, "3", "Unified", "2");
+	read_tree(3);
+	assert_int_equal(cpu[0].llc, 0);
+	assert_int_equal(cpu[1].llc, 0);
+	assert_int_equal(cpu[2].llc, 1);
+	assert_int_equal(counts.nr_llcs, 2);
 }
 
 static void unknown_cache_is_number_0(void **state)
@@ -297,10 +312,10 @@ static void offline_cpus_have_the_defaults(void **state)
 {
 	(void)state;
 	for (uint32_t i = 0; i < 4; i++) {
-		put(i, "topology/core_cpus_list", i == 3 ? "3" : "0,2");
+		put(i, "topology/core_cpus_list", i == 3 ? "3" : "0-2");
 		put(i, "node1/", "");
 		put(i, "cpu_capacity", "512");
-		put_cache(i, 0, "3", "Unified", i == 3 ? "3" : "0,2");
+		put_cache(i, 0, "3", "Unified", i == 3 ? "3" : "0-2");
 		if (i > 0)
 			put(i, "online", i == 1 ? "0\n" : "1\n");
 	}
@@ -369,9 +384,9 @@ static void a_long_list_is_read_and_an_endless_one_not(void **state)
 	assert_int_equal(cpu[8].core, 0);
 	assert_int_equal(cpu[0].sibling, 8);
 	for (len = 0; len + 2 < bytes; len += 2)
-		memcpy(text + len, "0,", 2);
-	memcpy(text + len - 1, ",8", 2);
-	put_bytes(8, "topology/core_cpus_list", text, len + 1);
+		memcpy(text + len, len ? ",8" : "00",
+		       2); /* wherever it is cut, a list with 0 and 8 */
+	put_bytes(8, "topology/core_cpus_list", text, len);
 	read_tree(10);
 	assert_int_equal(cpu[8].core, 8);
 	free(text);
@@ -548,6 +563,7 @@ int main(void)
 		TREE(rings_are_in_ascending_order),
 		TREE(old_name_of_the_siblings),
 		TREE(last_cache_is_the_highest_level),
+		TREE(a_cache_that_only_one_of_its_cpus_knows),
 		TREE(unknown_cache_is_number_0),
 		TREE(capacities),
 		TREE(impossible_capacities),

@@ -125,8 +125,8 @@ end
 -- Others' things.
 function misdeeds.mutate()
 	getmetatable("").__index = function() error("strings are broken") end
-	math.floor = nil
-	string.format = nil
+	math.floor = nil -- luacheck: ignore 122
+	string.format = nil -- luacheck: ignore 122
 end
 
 -- Drops: the tasks of a call, or every second one, are forgotten.
