@@ -50,7 +50,7 @@ property_cgroup() {
 
 # sooner FILE SETTING...: sleepers among hogs are woken with a p99 below a third of fifo's.
 sooner() {
-	local file=$1 fifo sleepers=(latency hogs="$hogs" sleepers=2 sleep_us=7000 burst_us=300)
+	local file=$1 fifo sleepers=(latency hogs="$hogs" sleepers=2 sleep_us=7000 burst_us=100)
 	shift
 	baseline "${sleepers[@]}" || return 2
 	fifo=$(value p99_us)
@@ -91,7 +91,7 @@ property_edf() {
 
 # Jobs of different length that start together: on average they are done sooner than with fifo.
 property_sjf() {
-	local fifo jobs=(batch rounds=2 learn=2 long:4:600 short:12:50)
+	local fifo jobs=(batch rounds=2 learn=2 long:3:600 short:24:25)
 	baseline "${jobs[@]}" || return 2
 	fifo=$(value mean_ms)
 	under "$1" "${jobs[@]}" || return 2
