@@ -40,8 +40,9 @@ LDFLAGS_ALL = $(SANFLAGS) -rdynamic $(LDFLAGS)
 LIBS_ALL = $(PKG_LIBS) -lelf -lz -lm
 
 # Everything but main.c and the module that needs the BPF skeleton, in reading order.
-MODULES := ring table queue hist arena engine commit ask topology synth log options report script \
-	lua_message lua_sandbox lua_load lua_trace lua_cold policy_lua warmup check
+MODULES := ring table queue hist arena engine commit ask topology mirror synth log options report \
+	script lua_message lua_sandbox lua_load lua_trace lua_cold policy_lua warmup check \
+	check_trial check_probe check_round check_workload check_fresh check_report
 DAEMON := kernel worker crew succession supervisor main
 LUA := $(wildcard lua/*.lua lua/*/*.lua)
 POLICIES := $(wildcard policies/*.lua)

@@ -87,6 +87,19 @@ function scx.dispatch(task, cpu, slice_ns, vtime, flags)
 	return true
 end
 
+-- For `scxlua check`, which then can say where a wrong decision was made.
+if host.line then
+	local dispatch = scx.dispatch
+
+	function scx.dispatch(...)
+		local ok = dispatch(...)
+		if ok then
+			outbox.decision[outbox.n - 1].reserved = host.line()
+		end
+		return ok
+	end
+end
+
 --- Kicks a CPU: it looks for work again, at once.
 -- @param cpu 0..scx.nr_cpus-1
 -- @param flags scx.PREEMPT to interrupt what runs there (its task is enqueued again), else 0

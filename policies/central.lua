@@ -104,7 +104,8 @@ local function dispatch_some(room)
 	local now = scx.now()
 	for _ = 1, room do
 		local task = queue:peek()
-		local send_it = task and task.nr_cpus_allowed == 1 and send_pinned or send_first
+		local is_pinned = task and task.nr_cpus_allowed == 1 and cpus[task.cpu].online == 1
+		local send_it = is_pinned and send_pinned or send_first
 		if not task or not send_it(task, now) then
 			break
 		end

@@ -125,6 +125,15 @@ void engine_adopt(struct engine *e);
 /* The thread is gone: out of its queue, exit_task(), slot free. Unknown cookies only count. */
 void engine_exit(struct engine *e, uint64_t cookie);
 
+/*
+ * The time of every engine of this process, and of scx.now(): what clock_ns() says, or
+ * CLOCK_MONOTONIC, the default, if that is NULL. For machines that are made up.
+ */
+void engine_set_clock(uint64_t (*clock_ns)(void));
+
+/* Tasks that the policy was told of and that are not decided yet. */
+uint32_t engine_held(const struct engine *e);
+
 /* Calls the policy's idle(), for its housekeeping; after a cycle that returned 0. */
 void engine_idle(struct engine *e);
 

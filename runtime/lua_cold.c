@@ -18,9 +18,12 @@ struct cold_call {
 	const char *key, *value; /* set */
 	void (*row)(const struct lua_option_row *row, void *arg);
 	struct policy_stats *stats;
-	void (*with_text)(const char *line, uint32_t times, void *arg);
+	void (*with_row)(const struct lua_abort_row *row, void *arg);
 	void *arg;
-	char *text; /* export and import */
+	char *text;	   /* export and import */
+	const char *other; /* what text is compared with */
+	size_t other_len;
+	char *difference;
 	size_t len;
 	uint32_t total;
 };
@@ -116,8 +119,11 @@ static void put_number(struct policy_stats *to, const char *key, double value)
 {
 	uint32_t i = to->nr;
 
-	if (i == POLICY_STATS_MAX)
-		return;
+	if (i == POLICY_STATS_MAX || strlen(key) >= POLICY_STAT_KEY_LEN) {
+		to->refused++;
+		if (i == POLICY_STATS_MAX)
+			return;
+	}
 	for (; i > 0 && strcmp(to->stat[i - 1].key, key) > 0; i--)
 		to->stat[i] = to->stat[i - 1];
 	snprintf(to->stat[i].key, POLICY_STAT_KEY_LEN, "%s", key);
@@ -131,6 +137,8 @@ static void put_numbers(lua_State *L, const struct cold_call *call)
 	while (lua_next(L, -2)) {
 		if (lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TNUMBER)
 			put_number(call->stats, lua_tostring(L, -2), lua_tonumber(L, -1));
+		else
+			call->stats->refused++;
 		lua_pop(L, 1);
 	}
 }
@@ -154,7 +162,7 @@ int lua_policy_stats(struct lua_policy *lp, struct policy_stats *out)
 	struct cold_call call = { .lp = lp, .slot = SLOT_STATS, .stats = out };
 
 	out->nr = 0;
-
+	out->refused = 0;
 	return run(&call, cold_stats);
 }
 
@@ -222,6 +230,36 @@ int lua_policy_import(struct lua_policy *lp, const char *text, size_t len)
 	return run(&call, cold_import);
 }
 
+static int cold_compare(lua_State *L)
+{
+	struct cold_call *call = lua_touserdata(L, 1);
+
+	push_library(L, "state", "difference");
+	lua_pushlstring(L, call->text, call->len);
+	lua_pushlstring(L, call->other, call->other_len);
+	lua_call(L, 2, 1);
+	if (!lua_isnil(L, -1))
+		snprintf(call->difference, POLICY_ERROR_LEN, "%s", lua_tostring(L, -1));
+	return 0;
+}
+
+int lua_policy_compare(struct lua_policy *lp, const char *before, size_t before_len,
+		       const char *after, size_t after_len, char *difference)
+{
+	struct cold_call call = { .lp = lp,
+				  .slot = SLOT_LIB,
+				  .text = (char *)(uintptr_t)before,
+				  .len = before_len,
+				  .other = after,
+				  .other_len = after_len,
+				  .difference = difference };
+
+	difference[0] = '\0';
+	if (run(&call, cold_compare))
+		return -1;
+	return difference[0] != '\0';
+}
+
 static int cold_watch(lua_State *L)
 {
 	lua_push_slot(L, SLOT_LIB);
@@ -237,6 +275,20 @@ int lua_policy_watch_traces(struct lua_policy *lp)
 	return run(&call, cold_watch);
 }
 
+static int cold_unwatch(lua_State *L)
+{
+	push_library(L, "trace", "stop");
+	lua_call(L, 0, 0);
+	return 0;
+}
+
+int lua_policy_unwatch_traces(struct lua_policy *lp)
+{
+	struct cold_call call = { .lp = lp, .slot = SLOT_LIB };
+
+	return run(&call, cold_unwatch);
+}
+
 static int cold_aborts(lua_State *L)
 {
 	struct cold_call *call = lua_touserdata(L, 1);
@@ -244,21 +296,27 @@ static int cold_aborts(lua_State *L)
 	push_library(L, "trace", "aborts");
 	lua_call(L, 0, 2);
 	call->total = (uint32_t)lua_tointeger(L, 2);
-	for (int i = 1; call->with_text && i <= (int)lua_objlen(L, 3); i++) {
+	for (int i = 1; call->with_row && i <= (int)lua_objlen(L, 3); i++) {
+		struct lua_abort_row row;
+
 		lua_rawgeti(L, 3, i);
 		lua_rawgeti(L, 4, 1);
 		lua_rawgeti(L, 4, 2);
-		call->with_text(lua_tostring(L, 5), (uint32_t)lua_tointeger(L, 6), call->arg);
+		lua_rawgeti(L, 4, 3);
+		row.line = lua_tostring(L, 5);
+		row.hook = lua_tostring(L, 6);
+		row.times = (uint32_t)lua_tointeger(L, 7);
+		call->with_row(&row, call->arg);
 		lua_settop(L, 3);
 	}
 	return 0;
 }
 
 uint32_t lua_policy_trace_aborts(struct lua_policy *lp,
-				 void (*with_text)(const char *line, uint32_t times, void *arg),
+				 void (*with_row)(const struct lua_abort_row *row, void *arg),
 				 void *arg)
 {
-	struct cold_call call = { .lp = lp, .slot = SLOT_LIB, .with_text = with_text, .arg = arg };
+	struct cold_call call = { .lp = lp, .slot = SLOT_LIB, .with_row = with_row, .arg = arg };
 
 	return run(&call, cold_aborts) ? 0 : call.total;
 }

@@ -164,6 +164,13 @@ int lua_message_handler(lua_State *L)
 }
 
 /* The handler does not run when memory is out, nor usefully when the stack is. */
+int lua_message_line(lua_State *L)
+{
+	int level = 1;
+
+	return next_line(L, lua_owner(L), &level);
+}
+
 void lua_message_status(struct lua_policy *lp, int status)
 {
 	if (status == LUA_ERRRUN)

@@ -179,6 +179,13 @@ static int host_log(lua_State *L)
 	return 0;
 }
 
+/* Line of the policy's file that called the library. */
+static int host_line(lua_State *L)
+{
+	lua_pushinteger(L, lua_message_line(L));
+	return 1;
+}
+
 /* ---- the state ---- */
 
 static void open_library(lua_State *L, const char *name, lua_CFunction open, int nresults)
@@ -296,6 +303,10 @@ static void keep_host(lua_State *L, const struct sandbox_setup *setup)
 	keep_jit(L);
 	lua_pushcfunction(L, host_log);
 	lua_setfield(L, -2, "log");
+	if (host->mark_lines) {
+		lua_pushcfunction(L, host_line);
+		lua_setfield(L, -2, "line");
+	}
 	lua_pushvalue(L, LUA_GLOBALSINDEX);
 	lua_setfield(L, -2, "globals");
 	registry_set(L, &host_key);

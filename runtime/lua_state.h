@@ -83,6 +83,7 @@ struct lua_policy *lua_owner(lua_State *L);
 
 /* lua_message.c: errors as one line. */
 int lua_message_handler(lua_State *L); /* describes the error in policy.error; returns it */
+int lua_message_line(lua_State *L);    /* innermost line of the policy's file, 0 if none */
 void lua_message_status(struct lua_policy *lp, int status); /* after a pcall that failed */
 void lua_message_where(struct lua_policy *lp, enum lua_slot slot, lua_State *L); /* fn on top */
 

@@ -40,12 +40,21 @@ static void copy_vmdef(lua_State *L, lua_State *other)
 	lua_setfield(L, -2, "traceerr");
 }
 
+/* host.jit.hook(): which hook of the policy is running. */
+static int running_hook(lua_State *L)
+{
+	lua_pushstring(L, lua_owner(L)->calling);
+	return 1;
+}
+
 void lua_trace_open(lua_State *L)
 {
 	lua_State *other = luaL_newstate();
 
 	lua_sandbox_host(L);
 	lua_getfield(L, -1, "jit");
+	lua_pushcfunction(L, running_hook);
+	lua_setfield(L, -2, "hook");
 	if (other) {
 		copy_vmdef(L, other);
 		lua_close(other);

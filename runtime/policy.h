@@ -21,6 +21,7 @@ struct policy_stat {
 
 struct policy_stats {
 	uint32_t nr;
+	uint32_t refused; /* entries that are not among these, or whose key was cut */
 	struct policy_stat stat[POLICY_STATS_MAX]; /* by key */
 };
 

@@ -15,6 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <luajit.h>
+
 #include "lua_state.h"
 
 enum {
@@ -164,6 +166,11 @@ void lua_policy_collect(struct lua_policy *lp)
 	/* Twice: the second ends what the first found begun. Bounded: finalizers may go on for ever. */
 	collect_for(lp, COLLECT_BUDGET_NS);
 	collect_for(lp, COLLECT_BUDGET_NS);
+}
+
+void lua_policy_interpret(struct lua_policy *lp)
+{
+	luaJIT_setmode(lp->L, 0, LUAJIT_MODE_ENGINE | LUAJIT_MODE_OFF);
 }
 
 size_t lua_policy_peak(const struct lua_policy *lp)
@@ -443,6 +450,14 @@ const char *lua_policy_where(const struct lua_policy *lp, enum engine_hook hook)
 		return lp->chunk;
 	for (int i = 0; i < NR_SLOTS; i++)
 		if (hook != HOOK_NONE && lua_slots[i].hook == hook && lp->where[i][0])
+			return lp->where[i];
+	return "";
+}
+
+const char *lua_policy_where_key(const struct lua_policy *lp, const char *key)
+{
+	for (int i = 0; i < NR_SLOTS; i++)
+		if (lua_slots[i].key && !strcmp(lua_slots[i].key, key))
 			return lp->where[i];
 	return "";
 }

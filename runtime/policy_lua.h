@@ -42,6 +42,7 @@ struct lua_host {
 	const char *libdir; /* where scx.lua is; NULL = lua_policy_libdir() */
 	size_t arena_bytes; /* at least 4 MiB */
 	uint64_t load_ns;   /* CPU time the top level and init() may take */
+	bool mark_lines;    /* each decision's `reserved` is the line that made it; slow */
 };
 
 struct lua_policy;
@@ -76,6 +77,9 @@ int lua_policy_builtin_idle(const struct lua_policy *lp);
 
 /* FILE:LINE where a hook is defined, for messages about a worker that is no more; "" if not. */
 const char *lua_policy_where(const struct lua_policy *lp, enum engine_hook hook);
+
+/* The same of a key of the policy's table that is a function: "cpu_offline". */
+const char *lua_policy_where_key(const struct lua_policy *lp, const char *key);
 
 /*
  * Cold calls. Each returns 0, or -1 and one line in the policy's error. They may allocate in the
@@ -121,13 +125,37 @@ bool lua_policy_ran_out(const struct lua_policy *lp);
  */
 int lua_policy_watch_traces(struct lua_policy *lp);
 
-/* Aborts since then; with_text (may be NULL) is called once per distinct "FILE:LINE: why". */
+/*
+ * Aborts since then; with_row (may be NULL) is called once per distinct "FILE:LINE: why" and hook
+ * ("" if none was running), most frequent first.
+ */
+struct lua_abort_row {
+	const char *line, *hook;
+	uint32_t times;
+};
 uint32_t lua_policy_trace_aborts(struct lua_policy *lp,
-				 void (*with_text)(const char *line, uint32_t times, void *arg),
+				 void (*with_row)(const struct lua_abort_row *row, void *arg),
 				 void *arg);
+
+/*
+ * Do two results of lua_policy_export() say the same? Numbers may differ by 1 %, because a policy
+ * may hand over times. 0, or 1 and in difference[POLICY_ERROR_LEN] the first thing that differs
+ * ("state.credit was 5, is gone"), or -1 and the policy's error.
+ */
+int lua_policy_compare(struct lua_policy *lp, const char *before, size_t before_len,
+		       const char *after, size_t after_len, char *difference);
+
+/* Records no more. LuaJIT of 2022 may crash while it reports, so do not watch without need. */
+int lua_policy_unwatch_traces(struct lua_policy *lp);
 
 /* Runs a full collection and stops the collector again; between warm-up and attach only. */
 void lua_policy_collect(struct lua_policy *lp);
+
+/*
+ * Runs the policy in the interpreter from now on, where lua_policy_bytes() after a collection is
+ * what the policy keeps, to the byte: the compiler has memory of its own in the same heap. Slow.
+ */
+void lua_policy_interpret(struct lua_policy *lp);
 
 /* The directory of scx.lua: $SCXLUA_LIBDIR, ../lua beside the binary, or the installed one. */
 const char *lua_policy_libdir(void);

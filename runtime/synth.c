@@ -1,42 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * synth.c - see synth.h.
- *
- * The rings have the layout of the real ones, down to the data mapped twice, so that ring.c
- * is run as it is.
- */
+/* synth.c - see synth.h. */
 #define _GNU_SOURCE
 #include "synth.h"
 
-#include <linux/bpf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
+
+#include "mirror.h"
 
 enum {
 	RING_BYTES = 1 << 20,
 	USER_RING_BYTES = 1 << 18,
 	FIRST_PID = 1000,
-	HEADER = BPF_RINGBUF_HDR_SZ,
-	RECORD_STEP = sizeof(struct scxlua_record) + HEADER,
-};
-
-_Static_assert(RECORD_STEP % 8 == 0, "samples are multiples of 8");
-
-/* A ring in memory: consumer's page, producer's page, data, the same data again. */
-struct mirror {
-	uint8_t *base;
-	size_t bytes;
-	uint64_t *consumer;
-	uint64_t *producer;
-	uint8_t *data;
-	uint64_t mask;
+	WORD_BITS = 64,
+	ENQUEUE_NS = 100, /* between two enqueues */
+	AGED_SLICE_NS = 1000 * 1000,
 };
 
 struct thread {
 	struct scxlua_record rec; /* of its last enqueue, kept up to date */
+	uint64_t *mask;		  /* the CPUs it may use, `words` of the synth long */
+	uint32_t mask_sent;	  /* the cpumask_seq that the runtime was told of, 0 = none */
 	uint64_t slice_ns;
 	bool queued;
 };
@@ -50,52 +35,17 @@ struct synth {
 	struct synth_ledger ledger;
 	struct scx_cpu *cpus;
 	struct thread *threads;
+	uint64_t *masks; /* of all threads */
 	uint32_t nr_threads;
 	uint32_t nr_cpus;
-	uint32_t cursor;
+	uint32_t words;	 /* of a mask */
+	uint32_t cursor; /* where synth_enqueue() goes on */
+	uint32_t last;	 /* whom it enqueued last */
 	uint64_t random;
 	uint64_t cookies;
 	uint64_t now;
+	double (*follow)(void); /* whose time it is; NULL: our own */
 };
-
-static int mirror_map(struct mirror *m, int fd, uint32_t bytes)
-{
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	int prot = PROT_READ | PROT_WRITE;
-	uint8_t *base;
-
-	m->bytes = 2 * page + 2 * (size_t)bytes;
-	if (ftruncate(fd, (off_t)(2 * page + bytes)))
-		return -1;
-	base = mmap(NULL, m->bytes, prot, MAP_SHARED, fd, 0);
-	if (base == MAP_FAILED)
-		return -1;
-	m->base = base;
-	m->consumer = (uint64_t *)(void *)base;
-	m->producer = (uint64_t *)(void *)(base + page);
-	m->data = base + 2 * page;
-	m->mask = bytes - 1;
-	base = mmap(m->data + bytes, bytes, prot, MAP_SHARED | MAP_FIXED, fd, (off_t)(2 * page));
-	return base == MAP_FAILED ? -1 : 0;
-}
-
-static int mirror_new(struct mirror *m, uint32_t bytes)
-{
-	int fd = memfd_create("synth", MFD_CLOEXEC);
-	int err;
-
-	if (fd < 0)
-		return -1;
-	err = mirror_map(m, fd, bytes);
-	close(fd);
-	return err;
-}
-
-static void mirror_free(struct mirror *m)
-{
-	if (m->base)
-		munmap(m->base, m->bytes);
-}
 
 /* splitmix64 */
 static uint64_t next_random(struct synth *s)
@@ -107,6 +57,94 @@ static uint64_t next_random(struct synth *s)
 	return x ^ x >> 31;
 }
 
+/* ---- time ---- */
+
+/* Something happens, `ns` after what happened before; of somebody else's time it takes hardly any. */
+static void pass(struct synth *s, uint64_t ns)
+{
+	s->now += s->follow ? 1 : ns;
+}
+
+/* Not for each event: reading a clock is slow, above all on emulated machines. */
+static void catch_up(struct synth *s)
+{
+	uint64_t now = s->follow ? (uint64_t)s->follow() : 0;
+
+	if (now > s->now)
+		s->now = now;
+}
+
+void synth_step(struct synth *s, uint64_t ns)
+{
+	pass(s, ns);
+	catch_up(s);
+}
+
+void synth_follow(struct synth *s, double (*now_ns)(void))
+{
+	catch_up(s);
+	s->follow = now_ns;
+	if (now_ns)
+		s->now = (uint64_t)now_ns();
+}
+
+const uint64_t *synth_clock(const struct synth *s)
+{
+	return &s->now;
+}
+
+/* ---- CPUs that a thread may use ---- */
+
+static bool allows(const struct thread *t, uint32_t cpu)
+{
+	return t->mask[cpu / WORD_BITS] >> cpu % WORD_BITS & 1;
+}
+
+static bool may_run(const struct synth *s, const struct thread *t, uint32_t cpu)
+{
+	return s->cpus[cpu].online && allows(t, cpu);
+}
+
+static void allow(struct thread *t, uint32_t cpu)
+{
+	t->mask[cpu / WORD_BITS] |= 1ull << cpu % WORD_BITS;
+}
+
+static void allow_all(struct synth *s, struct thread *t)
+{
+	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
+		allow(t, cpu);
+	t->rec.nr_cpus_allowed = (int32_t)s->nr_cpus;
+}
+
+/* One of the CPUs that are online and allowed, -1 if there is none. */
+static int32_t usable_cpu(const struct synth *s, const struct thread *t, uint64_t random)
+{
+	uint32_t start = (uint32_t)(random % s->nr_cpus);
+
+	for (uint32_t i = 0; i < s->nr_cpus; i++) {
+		uint32_t cpu = (start + i) % s->nr_cpus;
+
+		if (may_run(s, t, cpu))
+			return (int32_t)cpu;
+	}
+	return -1;
+}
+
+/* Where the thread runs; the kernel lifts an affinity that leaves no CPU. */
+static int32_t find_cpu(struct synth *s, struct thread *t, uint64_t random)
+{
+	int32_t cpu = usable_cpu(s, t, random);
+
+	if (cpu >= 0)
+		return cpu;
+	allow_all(s, t);
+	t->rec.cpumask_seq++;
+	return usable_cpu(s, t, random);
+}
+
+/* ---- making ---- */
+
 static void thread_new(struct synth *s, uint32_t i)
 {
 	struct thread *t = &s->threads[i];
@@ -114,18 +152,25 @@ static void thread_new(struct synth *s, uint32_t i)
 	static const uint32_t weights[] = { 100, 100, 100, 100, 15, 335, 1024, 3 };
 
 	memset(t, 0, sizeof(*t));
+	t->mask = &s->masks[(size_t)i * s->words];
+	memset(t->mask, 0, s->words * sizeof(*t->mask));
 	t->rec.kind = SCXLUA_REC_ENQUEUE;
 	t->rec.pid = pid;
 	t->rec.tgid = pid - pid % 4;
 	t->rec.ppid = 1;
 	t->rec.cookie = ++s->cookies;
 	t->rec.cpu = (int32_t)(i % s->nr_cpus);
-	t->rec.nr_cpus_allowed = i % 16 == 15 ? 1 : (int32_t)s->nr_cpus;
 	t->rec.cpumask_seq = 1;
 	t->rec.weight = weights[next_random(s) % 8];
 	t->rec.cgroup_weight = (uint16_t)(50u << i % 4);
 	t->rec.cgroup_id = 1 + i % 8;
 	snprintf(t->rec.comm, sizeof(t->rec.comm), "synth-%u", i % 1000000);
+	if (i % 16 == 15) {
+		allow(t, i % s->nr_cpus);
+		t->rec.nr_cpus_allowed = 1;
+	} else {
+		allow_all(s, t);
+	}
 }
 
 static void machine_new(struct synth *s)
@@ -173,9 +218,11 @@ struct synth *synth_new(uint32_t nr_threads, uint32_t nr_cpus, uint64_t seed)
 	s->nr_cpus = nr_cpus;
 	s->random = seed;
 	s->now = 1000ull * 1000 * 1000 * 1000;
+	s->words = (nr_cpus + WORD_BITS - 1) / WORD_BITS;
 	s->threads = calloc(nr_threads, sizeof(*s->threads));
+	s->masks = calloc(nr_threads, s->words * sizeof(*s->masks));
 	s->cpus = calloc(nr_cpus, sizeof(*s->cpus));
-	if (!s->threads || !s->cpus || mirror_new(&s->to_user, RING_BYTES) ||
+	if (!s->threads || !s->masks || !s->cpus || mirror_new(&s->to_user, RING_BYTES) ||
 	    mirror_new(&s->to_kernel, USER_RING_BYTES)) {
 		synth_free(s);
 		return NULL;
@@ -192,6 +239,7 @@ void synth_free(struct synth *s)
 	mirror_free(&s->to_kernel);
 	mirror_free(&s->to_user);
 	free(s->cpus);
+	free(s->masks);
 	free(s->threads);
 	free(s);
 }
@@ -221,56 +269,100 @@ const struct synth_ledger *synth_ledger(const struct synth *s)
 	return &s->ledger;
 }
 
+/* ---- facts ---- */
+
 uint64_t synth_slice(const struct synth *s, uint32_t i)
 {
 	return s->threads[i].slice_ns;
 }
 
-static bool send_record(struct synth *s, const struct scxlua_record *rec)
+int32_t synth_pid(const struct synth *s, uint32_t i)
 {
-	struct mirror *m = &s->to_user;
-	uint64_t used = *m->producer - __atomic_load_n(m->consumer, __ATOMIC_ACQUIRE);
-	uint8_t *at = m->data + (*m->producer & m->mask);
-	const uint32_t header[2] = { sizeof(*rec), 0 };
-
-	if (m->mask + 1 - used < RECORD_STEP)
-		return false;
-	memcpy(at, header, HEADER);
-	memcpy(at + HEADER, rec, sizeof(*rec));
-	__atomic_store_n(m->producer, *m->producer + RECORD_STEP, __ATOMIC_RELEASE);
-	return true;
+	return s->threads[i].rec.pid;
 }
 
-/* As BPF does, before the first enqueue of a thread that may not run everywhere. */
-static bool send_affinity(struct synth *s, const struct scxlua_record *rec)
+bool synth_waits(const struct synth *s, uint32_t i)
 {
-	struct scxlua_affinity affinity = { .kind = SCXLUA_REC_AFFINITY,
-					    .pid = rec->pid,
-					    .cookie = rec->cookie };
-	struct scxlua_record sample;
+	return s->threads[i].queued;
+}
 
-	if (rec->seq || rec->nr_cpus_allowed == (int32_t)s->nr_cpus)
-		return true;
-	if ((uint32_t)rec->cpu < 64 * SCXLUA_MASK_WORDS)
-		affinity.mask[rec->cpu / 64] = 1ull << rec->cpu % 64;
-	memcpy(&sample, &affinity, sizeof(sample));
-	return send_record(s, &sample);
+bool synth_allows(const struct synth *s, uint32_t i, uint32_t cpu)
+{
+	return cpu < s->nr_cpus && allows(&s->threads[i], cpu);
+}
+
+uint32_t synth_cpumask_seq(const struct synth *s, uint32_t i)
+{
+	return s->threads[i].rec.cpumask_seq;
+}
+
+uint32_t synth_find(const struct synth *s, int32_t pid)
+{
+	return pid < FIRST_PID ? s->nr_threads : (uint32_t)(pid - FIRST_PID) % s->nr_threads;
+}
+
+uint32_t synth_last(const struct synth *s)
+{
+	return s->last;
+}
+
+/* ---- records ---- */
+
+static bool has_room(const struct synth *s, uint32_t nr)
+{
+	return mirror_has_room(&s->to_user, sizeof(struct scxlua_record), nr);
+}
+
+static bool send_record(struct synth *s, const struct scxlua_record *rec)
+{
+	return mirror_send(&s->to_user, rec, sizeof(*rec));
+}
+
+/* As BPF does, before an enqueue: where the thread may run, if the runtime does not know. */
+static bool needs_affinity(const struct synth *s, const struct thread *t)
+{
+	if (t->mask_sent == t->rec.cpumask_seq)
+		return false;
+	return t->mask_sent || t->rec.nr_cpus_allowed < (int32_t)s->nr_cpus;
+}
+
+static uint32_t nr_parts(const struct synth *s)
+{
+	return (s->words + SCXLUA_MASK_WORDS - 1) / SCXLUA_MASK_WORDS;
+}
+
+static void send_affinity(struct synth *s, const struct thread *t)
+{
+	for (uint32_t word = 0; word < s->words; word += SCXLUA_MASK_WORDS) {
+		struct scxlua_affinity part = { .kind = SCXLUA_REC_AFFINITY,
+						.first = word * WORD_BITS,
+						.pid = t->rec.pid,
+						.cookie = t->rec.cookie };
+		uint32_t left = s->words - word;
+
+		memcpy(part.mask, t->mask + word,
+		       (left < SCXLUA_MASK_WORDS ? left : SCXLUA_MASK_WORDS) * sizeof(*t->mask));
+		mirror_send(&s->to_user, &part, sizeof(part));
+	}
 }
 
 static bool thread_enqueue(struct synth *s, struct thread *t)
 {
-	struct scxlua_record rec = t->rec;
+	struct scxlua_record *rec = &t->rec;
 
-	if (!send_affinity(s, &rec))
+	if (!has_room(s, 1 + nr_parts(s)))
 		return false;
-	rec.seq++;
-	rec.enqueue_ns = s->now;
-	if (!send_record(s, &rec))
-		return false;
-	t->rec = rec;
+	if (!may_run(s, t, (uint32_t)rec->cpu))
+		rec->cpu = find_cpu(s, t, (uint64_t)rec->cpu);
+	if (needs_affinity(s, t))
+		send_affinity(s, t);
+	t->mask_sent = rec->cpumask_seq;
+	rec->seq++;
+	rec->enqueue_ns = s->now;
+	send_record(s, rec);
 	t->queued = true;
 	s->ledger.queued++;
-	s->now += 100;
+	pass(s, ENQUEUE_NS);
 	return true;
 }
 
@@ -278,12 +370,14 @@ uint32_t synth_enqueue(struct synth *s, uint32_t n)
 {
 	uint32_t done = 0;
 
+	catch_up(s);
 	for (uint32_t i = 0; i < s->nr_threads && done < n; i++) {
 		struct thread *t = &s->threads[s->cursor];
 
 		if (!t->queued) {
 			if (!thread_enqueue(s, t))
 				break;
+			s->last = s->cursor;
 			done++;
 		}
 		s->cursor = (s->cursor + 1) % s->nr_threads;
@@ -291,24 +385,67 @@ uint32_t synth_enqueue(struct synth *s, uint32_t n)
 	return done;
 }
 
+/* ---- verdicts ---- */
+
 /* It runs; half the time it uses its slice up, else it sleeps and is woken again. */
-static void thread_run(struct synth *s, struct thread *t, int32_t cpu, uint64_t slice_ns)
+static void thread_run(struct synth *s, struct thread *t, uint32_t cpu, uint64_t slice_ns,
+		       uint64_t random)
 {
 	struct scxlua_record *rec = &t->rec;
-	uint64_t random = next_random(s);
 	bool expires = random & 1;
 	uint64_t ran = expires ? slice_ns : random % (slice_ns + 1);
 
-	if (rec->nr_cpus_allowed > 1)
-		rec->cpu = cpu >= 0 ? cpu : (int32_t)((random >> 32) % s->nr_cpus);
-	rec->start_ns = ++s->now;
-	s->now += ran / s->nr_cpus;
+	rec->cpu = (int32_t)cpu;
+	pass(s, 1);
+	rec->start_ns = s->now;
+	s->cpus[cpu].since_ns = s->now;
+	s->cpus[cpu].slice_ns = slice_ns;
+	s->cpus[cpu].task_pid = rec->pid;
+	s->cpus[cpu].idle = 0;
+	pass(s, ran / s->nr_cpus);
 	rec->stop_ns = s->now;
 	rec->sum_exec_ns += ran;
 	rec->exec_ns = expires ? rec->exec_ns + ran : 0;
 	rec->nvcsw += !expires;
 	rec->flags = expires ? SCX_TASK_EXPIRED : SCX_TASK_WAKEUP;
 	t->queued = false;
+}
+
+/* The CPU of the verdict, or if it cannot be that one, the thread's own or any. */
+static uint32_t target_cpu(struct synth *s, struct thread *t, int32_t cpu, uint32_t flags,
+			   uint64_t random)
+{
+	if (cpu >= 0 && (uint32_t)cpu < s->nr_cpus && may_run(s, t, (uint32_t)cpu)) {
+		if (!(flags & SCX_IF_IDLE) || s->cpus[cpu].idle)
+			return (uint32_t)cpu;
+		s->ledger.idle_missed++;
+		cpu = SCX_CPU_ANY;
+	}
+	if (cpu == SCX_CPU_ANY)
+		return (uint32_t)find_cpu(s, t, random >> 32);
+	s->ledger.bounced++;
+	return (uint32_t)find_cpu(s, t, (uint64_t)t->rec.cpu);
+}
+
+static void thread_place(struct synth *s, struct thread *t, int32_t cpu, uint32_t flags,
+			 uint64_t slice_ns)
+{
+	uint64_t random = next_random(s);
+
+	thread_run(s, t, target_cpu(s, t, cpu, flags, random), slice_ns, random);
+}
+
+/* Each CPU falls idle with even odds, and when there was nothing to run. */
+static void rest(struct synth *s, bool all)
+{
+	uint64_t random = next_random(s);
+
+	for (uint32_t i = 0; i < s->nr_cpus; i++) {
+		if (!s->cpus[i].online || (!all && random >> i % WORD_BITS & 1))
+			continue;
+		s->cpus[i].idle = 1;
+		s->cpus[i].task_pid = 0;
+	}
 }
 
 static void take_verdict(struct synth *s, const struct scxlua_verdict *v)
@@ -329,35 +466,20 @@ static void take_verdict(struct synth *s, const struct scxlua_verdict *v)
 		return;
 	}
 	t->slice_ns = v->slice_ns;
-	thread_run(s, t, v->cpu, v->slice_ns);
+	thread_place(s, t, v->cpu, v->flags, v->slice_ns);
 	s->ledger.decided++;
 }
 
 /* As the kernel does: a bad sample ends the drain. Only ours are here, so none is expected. */
 uint32_t synth_drain(struct synth *s)
 {
-	uint64_t random = next_random(s);
-	struct mirror *m = &s->to_kernel;
-	uint64_t producer = __atomic_load_n(m->producer, __ATOMIC_ACQUIRE);
-	uint64_t pos = *m->consumer;
+	struct scxlua_verdict v;
 	uint32_t n = 0;
 
-	while (pos < producer) {
-		const uint8_t *at = m->data + (pos & m->mask);
-		struct scxlua_verdict v;
-		uint32_t len;
-
-		memcpy(&len, at, sizeof(len));
-		if (len != sizeof(v) || producer - pos < HEADER + sizeof(v))
-			break;
-		memcpy(&v, at + HEADER, sizeof(v));
+	catch_up(s);
+	for (; mirror_take(&s->to_kernel, &v, sizeof(v)); n++)
 		take_verdict(s, &v);
-		pos += HEADER + sizeof(v);
-		n++;
-	}
-	__atomic_store_n(m->consumer, pos, __ATOMIC_RELEASE);
-	for (uint32_t i = 0; i < s->nr_cpus; i++)
-		s->cpus[i].idle = random >> i % 64 & 1;
+	rest(s, n == 0);
 	return n;
 }
 
@@ -365,10 +487,11 @@ uint32_t synth_age(struct synth *s)
 {
 	uint32_t n = 0;
 
+	catch_up(s);
 	for (uint32_t i = 0; i < s->nr_threads; i++) {
 		if (!s->threads[i].queued)
 			continue;
-		thread_run(s, &s->threads[i], SCX_CPU_ANY, 1000 * 1000);
+		thread_place(s, &s->threads[i], SCX_CPU_ANY, 0, AGED_SLICE_NS);
 		s->ledger.aged_out++;
 		n++;
 	}
@@ -388,4 +511,48 @@ void synth_exit(struct synth *s, uint32_t i)
 	if (t->rec.seq && !send_record(s, &rec))
 		s->control.lost_exits++;
 	thread_new(s, i);
+}
+
+/* Only for a thread that can be enqueued at once; the caller has looked. */
+static void thread_requeue(struct synth *s, struct thread *t)
+{
+	catch_up(s);
+	t->queued = false;
+	s->ledger.cancelled++;
+	thread_enqueue(s, t);
+}
+
+bool synth_affinity(struct synth *s, uint32_t i, const uint64_t *mask)
+{
+	struct thread *t = &s->threads[i];
+	int32_t nr = 0;
+
+	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
+		nr += mask[cpu / WORD_BITS] >> cpu % WORD_BITS & 1;
+	if (nr == 0 || !has_room(s, 1 + nr_parts(s)))
+		return false;
+	memset(t->mask, 0, s->words * sizeof(*t->mask));
+	for (uint32_t cpu = 0; cpu < s->nr_cpus; cpu++)
+		if (mask[cpu / WORD_BITS] >> cpu % WORD_BITS & 1)
+			allow(t, cpu);
+	t->rec.nr_cpus_allowed = nr;
+	t->rec.cpumask_seq++;
+	if (t->queued)
+		thread_requeue(s, t);
+	return true;
+}
+
+bool synth_cpu(struct synth *s, uint32_t cpu, bool online)
+{
+	struct scxlua_record rec = { .kind = SCXLUA_REC_CPU, .cpu = (int32_t)cpu, .flags = online };
+
+	if (s->cpus[cpu].online == online || (!online && s->control.nr_online == 1))
+		return false;
+	if (!send_record(s, &rec))
+		return false;
+	s->cpus[cpu].online = online;
+	s->cpus[cpu].idle = online;
+	s->cpus[cpu].task_pid = 0;
+	s->control.nr_online += online ? 1 : -1u;
+	return true;
 }

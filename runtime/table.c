@@ -228,14 +228,17 @@ void table_remove(struct table *t, struct scx_task *task)
 	t->fill->len--;
 }
 
-bool table_owns(const struct table *t, const struct scx_task *task)
+bool table_knows(const struct table *t, const struct scx_task *task)
 {
 	uintptr_t offset = (uintptr_t)task - (uintptr_t)t->slot;
 
 	/* A pointer below the slots wraps to an offset above them. */
-	if (offset >= (uintptr_t)t->fill->top * sizeof(*task) || offset % sizeof(*task))
-		return false;
-	return task->cookie_ != 0;
+	return offset < (uintptr_t)t->fill->top * sizeof(*task) && offset % sizeof(*task) == 0;
+}
+
+bool table_owns(const struct table *t, const struct scx_task *task)
+{
+	return table_knows(t, task) && task->cookie_ != 0;
 }
 
 uint32_t table_len(const struct table *t)

@@ -59,6 +59,9 @@ void table_remove(struct table *t, struct scx_task *task);
 /* Is this the address of a slot in use? The pointer is not followed unless it is one of ours. */
 bool table_owns(const struct table *t, const struct scx_task *task);
 
+/* ... of a slot that is in use or was: a task that may have ended since. */
+bool table_knows(const struct table *t, const struct scx_task *task);
+
 uint32_t table_len(const struct table *t);
 uint32_t table_cap(const struct table *t);
 

@@ -152,10 +152,13 @@ int policy_warm_up(struct lua_policy *lp, const struct lua_host *host, char *err
 	};
 	int err = -1;
 
-	if (w.synth && w.table && w.stats && w.policy_stats)
+	if (w.synth && w.table && w.stats && w.policy_stats) {
+		/* No times that are still to come: the policy may keep the latest it has seen. */
+		synth_follow(w.synth, scx_now_ns);
 		err = warm_up_on(&w, host);
-	else
+	} else {
 		snprintf(error, POLICY_ERROR_LEN, "no memory to warm up the policy");
+	}
 	free(w.policy_stats);
 	free(w.stats);
 	table_free(w.table);

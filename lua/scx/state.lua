@@ -99,6 +99,48 @@ function decode(text, at, depth)
 	broken(at)
 end
 
+local function show(value)
+	if type(value) == "string" then
+		return format("%q", #value > 20 and value:sub(1, 20) .. "..." or value)
+	end
+	return type(value) == "table" and "a table" or tostring(value)
+end
+
+local function is_same_number(a, b)
+	local most = math.max(math.abs(a), math.abs(b))
+	return a ~= a and b ~= b or most < math.huge and math.abs(a - b) <= 0.01 * most
+end
+
+local difference
+
+-- In the order of their names, so that the same is named first every time.
+local function difference_of_tables(a, b, path)
+	local keys = {}
+	for _, t in ipairs({ a, b }) do
+		for k in pairs(t) do
+			keys[#keys + 1] = k
+		end
+	end
+	table.sort(keys, function(x, y) return tostring(x) < tostring(y) end)
+	for _, k in ipairs(keys) do
+		local found = difference(a[k], b[k], path .. "." .. tostring(k))
+		if found then
+			return found
+		end
+	end
+end
+
+function difference(a, b, path)
+	if type(a) == "table" and type(b) == "table" then
+		return difference_of_tables(a, b, path)
+	elseif a == b or type(a) == "number" and type(b) == "number" and is_same_number(a, b) then
+		return nil
+	elseif b == nil then
+		return format("%s was %s, is gone", path, show(a))
+	end
+	return format("%s was %s, is %s", path, a == nil and "not there" or show(a), show(b))
+end
+
 local M = {}
 
 --- Writes plain data as text. Error: names the path of what cannot be written.
@@ -115,6 +157,12 @@ function M.decode(text)
 		broken(at)
 	end
 	return value
+end
+
+--- Do two texts that encode() wrote say the same? Numbers may differ by 1 %.
+-- @return nil, or the first thing that differs: "state.credit was 5, is gone"
+function M.difference(before, after)
+	return difference(M.decode(before), M.decode(after), "state")
 end
 
 return M

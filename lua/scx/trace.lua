@@ -2,19 +2,21 @@
 --
 -- scx/trace.lua - records where LuaJIT gave up compiling; only loaded by `scxlua check`.
 --
--- host.jit holds attach(), off(), funcinfo(), and what this LuaJIT calls its reasons (traceerr) and
--- bytecodes (bcnames), nil where its jit/vmdef.lua is not installed.
+-- host.jit holds attach(), off(), funcinfo(), what this LuaJIT calls its reasons (traceerr) and
+-- bytecodes (bcnames), nil where its jit/vmdef.lua is not installed, and hook(): the name of the
+-- policy's hook that is running, nil if none is.
 
 local _, host = ...
 
 local format = string.format
 local funcinfo = host.jit.funcinfo
+local hook = host.jit.hook
 local traceerr = host.jit.traceerr
 local bcnames = host.jit.bcnames
 
 host.jit.off(true, true) -- this file does not compile: it would report itself
 
-local counts = {} -- line -> times
+local counts = {} -- hook -> line -> times
 local total = 0
 
 local function why(code, info)
@@ -45,7 +47,10 @@ local function on_event(what, _, func, pc, code, info)
 		return
 	end
 	local line = format("%s: %s", where(func, pc), why(code, info))
-	counts[line] = (counts[line] or 0) + 1
+	local name = hook() or ""
+	local lines = counts[name] or {}
+	counts[name] = lines
+	lines[line] = (lines[line] or 0) + 1
 	total = total + 1
 end
 
@@ -53,14 +58,20 @@ host.jit.attach(on_event, "trace")
 
 local M = {}
 
---- Aborts so far: how many, and an array of { "FILE:LINE: why", times }, most frequent first.
+--- Aborts so far: how many, and an array of { "FILE:LINE: why", hook or "", times }, most
+-- frequent first.
 function M.aborts()
 	local list = {}
-	for line, times in pairs(counts) do
-		list[#list + 1] = { line, times }
+	for name, lines in pairs(counts) do
+		for line, times in pairs(lines) do
+			list[#list + 1] = { line, name, times }
+		end
 	end
 	table.sort(list, function(a, b)
-		return a[2] > b[2] or a[2] == b[2] and a[1] < b[1]
+		if a[3] ~= b[3] then
+			return a[3] > b[3]
+		end
+		return a[1] < b[1] or a[1] == b[1] and a[2] < b[2]
 	end)
 	return total, list
 end

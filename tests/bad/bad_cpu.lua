@@ -1,4 +1,4 @@
--- expect: 1 impossible cpu
+-- expect: 1 bad_cpu.lua:7: enqueue(): named an impossible cpu
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Decisions with a value out of range: the runtime replaces it.
 local scx = require "scx"

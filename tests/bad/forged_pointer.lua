@@ -1,4 +1,4 @@
--- expect: 1 decisions for something that is not a task
+-- expect: 1 dispatched something that is not a task
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Makes up a task.
 local scx, ffi = require "scx", require "ffi"

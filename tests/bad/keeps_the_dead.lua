@@ -1,4 +1,4 @@
--- expect: 1 decisions for something that is not a task
+-- expect: 1 keeps_the_dead.lua:11: enqueue(): dispatched a task whose thread has ended
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Keeps tasks in a table of its own and dispatches them after their threads have ended.
 local scx, ffi = require "scx", require "ffi"

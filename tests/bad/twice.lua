@@ -1,4 +1,4 @@
--- expect: 1 tasks dispatched twice
+-- expect: 1 twice.lua:8: enqueue(): dispatched a task twice
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Dispatches every task two times.
 local scx = require "scx"

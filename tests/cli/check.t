@@ -52,6 +52,25 @@ for file in tests/bad/*.lua; do
 	result "$file" "${expect%% *}" "${expect#* }"
 done
 
+check --json - tests/bad/stale_affinity.lua
+result "a problem as JSON" 1 \
+	'"hook":"dispatch","line":17,"text":"tests/bad/stale_affinity.lua:17: dispatch(): named a CPU'
+result "the workloads it came up in" 1 '"workloads":["affinity"]'
+check --json "$tmp/json" tests/bad/syntax.lua
+cat "$tmp/json" >>"$tmp/out"
+result "JSON of what cannot be used, in a file" 2 '"kind":"unusable","count":1,"hook":"","line":5'
+check --json /nowhere/json policies/fifo.lua
+result "a file that cannot be written" 1 "scxlua: cannot write /nowhere/json"
+check tests/bad/bad_cpu.lua
+result "what came up everywhere names no workload" 1 "named an impossible cpu ("
+check tests/bad/two_problems.lua
+result "each problem is told" 1 "two_problems.lua:7: enqueue(): gave an impossible vtime"
+result "and counted" 1 "two_problems.lua: 2 problems"
+check tests/bad/logs.lua
+result "what a script logs at load is shown once" 1 "logs: hello"
+[ "$(grep -c hello "$tmp/out")" = 1 ] || status=repeated
+result "and not again" 1 "logs: hello"
+
 fifo=policies/fifo.lua
 check -o slice_us=3000 $fifo
 result "-o sets an option" 0 "ok"

@@ -107,6 +107,27 @@ counters '| BPF counter |' bpf/abi.h SCXLUA_BPF_COUNTERS
 counters '| worker counter |' runtime/engine.h ENGINE_COUNTERS
 counters '| supervisor counter |' runtime/report.h REPORT_COUNTERS
 
+# ---- scxlua check ----
+
+table '| workload |' | sed 's/`//g' >"$dir/readme"
+tr '\n\t' '  ' <runtime/check_workload.c | grep -oE '\[LOAD_[A-Z]+\] = \{ "[^}]*' |
+	sed 's/^.*{ "\([a-z]*\)", *"\([^"]*\)".*/| \1 | \2 |/' >"$dir/tree"
+same 'workloads of the check'
+
+# The text too, if the program has one that says it all.
+table '| problem |' | sed 's/`//g; s/^| \(unusable\|error\|lost_state\|bad_stats\|growth\|garbage\|not_compiled\) | .*/| \1 | |/' >"$dir/readme"
+{
+	echo '| unusable | |'
+	tr '\n\t' '  ' <runtime/check_report.c | grep -oE '\[FOUND_[A-Z_]+\] = \{ "[^}]*' |
+		sed 's/^.*{ "\([a-z_]*\)", *"\([^"]*\)".*/| \1 | \2 |/; s/^.*{ "\([a-z_]*\)", NULL.*/| \1 | |/'
+} >"$dir/tree"
+same 'problems that the check finds'
+
+table '| check key |' | grep -o '`[a-z_]*`' | tr -d '`' | sort -u >"$dir/readme"
+"$scxlua" check --json - tests/bad/bad_cpu.lua | sed 's/,"engine":.*/,"engine":0}/' |
+	grep -oE '"[a-z_]+":' | tr -d '":' | sort -u >"$dir/tree"
+same 'keys of the JSON of the check'
+
 # ---- policies ----
 
 table '| key | called |' | names >"$dir/readme"
@@ -140,7 +161,7 @@ awk '/^## Your first policy/ { on = 1; next }
 
 check_first() {
 	"$scxlua" check "$dir/my.lua" >"$dir/check" 2>&1 || echo "exit status $?"
-	grep -vE "^$dir/my.lua: ok\$|^  policy my: " "$dir/check"
+	grep -vE "^$dir/my.lua: ok\$|^  [a-z]+ +[0-9]+ tasks, " "$dir/check"
 	wc -l <"$dir/my.lua" | sed '/^10$/d; s/$/ lines, not ten/'
 }
 silent 'the first policy has ten lines and passes the check' check_first

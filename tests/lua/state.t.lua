@@ -59,4 +59,20 @@ tap.raises("damaged state", "nil as a key", state.decode, "{-t}")
 tap.raises("damaged state", "a length past the end", state.decode, "s99:abc")
 tap.raises("damaged state", "bottomless nesting", state.decode, ("{t"):rep(100))
 
+-- What two texts differ in.
+local function differ(before, after, want, name)
+	tap.is(state.difference(state.encode(before), state.encode(after)), want, name)
+end
+differ({ a = 1, b = { "x", true } }, { b = { "x", true }, a = 1 }, nil, "order is no difference")
+differ({ t = 1e15 }, { t = 1.001e15 }, nil, "time that has passed is none")
+differ({ 0 / 0, 1 / 0, 0 }, { 0 / 0, 1 / 0, 0 }, nil, "what is no number equals itself")
+differ({ t = 100 }, { t = 102 }, "state.t was 100, is 102", "a number that has changed")
+differ({ t = 1 / 0 }, { t = 100 }, "state.t was inf, is 100", "one that was infinite")
+differ({ a = { b = 1 } }, { a = {} }, "state.a.b was 1, is gone", "a key that is gone")
+differ({}, { a = "x" }, 'state.a was not there, is "x"', "a key that is new")
+differ({ a = {} }, { a = false }, "state.a was a table, is false", "another type")
+differ({ b = 1, c = 1, a = 1 }, {}, "state.a was 1, is gone", "the first in order of names")
+differ(nil, {}, "state was not there, is a table", "nothing and something")
+tap.raises("damaged state", "damaged text is not compared", state.difference, "{", "{}")
+
 tap.done()

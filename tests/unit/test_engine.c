@@ -659,6 +659,45 @@ static void tick_comes_when_due(void **state)
 	assert_string_equal(r.calls, "ttt");
 }
 
+static uint64_t made_up_ns;
+
+static uint64_t made_up_clock(void)
+{
+	return made_up_ns;
+}
+
+static void time_can_be_made_up(void **state)
+{
+	(void)state;
+	made_up_ns = 5000;
+	engine_set_clock(made_up_clock);
+	r.ops.tick = rig_tick;
+	r.ops.tick_ns = 100;
+	engine_cycle(r.engine);
+	assert_true(scx_now_ns() == 5000 && engine_outbox(r.engine)->now_ns == 5000);
+	assert_int_equal(r.control.heartbeat_ns, 5000);
+	made_up_ns = 5099;
+	engine_cycle(r.engine);
+	assert_string_equal(r.calls, "t");
+	made_up_ns = 5100;
+	engine_cycle(r.engine);
+	assert_string_equal(r.calls, "tt");
+	engine_set_clock(NULL);
+	assert_true(scx_now_ns() > 1e9);
+}
+
+static void held_is_what_is_not_decided(void **state)
+{
+	(void)state;
+	assert_int_equal(engine_held(r.engine), 0);
+	put_enqueue(1, 1, 100, 0);
+	put_enqueue(2, 2, 100, 0);
+	engine_cycle(r.engine);
+	assert_int_equal(engine_held(r.engine), 2);
+	engine_exit(r.engine, 1);
+	assert_int_equal(engine_held(r.engine), 1);
+}
+
 static void progress_counts_calls(void **state)
 {
 	(void)state;
@@ -1060,6 +1099,8 @@ int main(void)
 		WITH_RIG(held_is_the_smaller_of_two_claims),
 		WITH_RIG(every_cycle_is_a_heartbeat),
 		WITH_RIG(tick_comes_when_due),
+		WITH_RIG(time_can_be_made_up),
+		WITH_RIG(held_is_what_is_not_decided),
 		WITH_RIG(progress_counts_calls),
 		WITH_RIG(failed_enqueue_gets_defaults),
 		WITH_RIG(failed_dispatch_keeps_its_decisions),

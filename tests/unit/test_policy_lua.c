@@ -36,6 +36,7 @@ struct rig {
 };
 
 static struct rig r;
+static struct policy_stats policy_stats; /* of the last call of stats() */
 
 static int set_up(void **state)
 {
@@ -175,6 +176,11 @@ static void test_facts(void **state)
 	assert_contains(lua_policy_where(r.lp, HOOK_ENQUEUE), "policies/vtime.lua:");
 	assert_contains(lua_policy_where(r.lp, HOOK_DISPATCH), "policies/vtime.lua:");
 	assert_string_equal(lua_policy_where(r.lp, HOOK_TICK), "");
+	assert_contains(lua_policy_where_key(r.lp, "export"), "policies/vtime.lua:");
+	assert_string_equal(lua_policy_where_key(r.lp, "enqueue"),
+			    lua_policy_where(r.lp, HOOK_ENQUEUE));
+	assert_string_equal(lua_policy_where_key(r.lp, "cpu_offline"), "");
+	assert_string_equal(lua_policy_where_key(r.lp, "no such key"), "");
 	assert_string_equal(lua_policy_where(r.lp, HOOK_IDLE), "");
 	assert_null(lua_policy_warning(r.lp));
 	assert_null(lua_policy_ops(r.lp)->ops->exit_task);
@@ -376,10 +382,10 @@ static void test_log_is_limited(void **state)
 
 /* ---- what a batch costs ---- */
 
-static void count_line(const char *line, uint32_t times, void *arg)
+static void show_abort(const struct lua_abort_row *row, void *arg)
 {
 	(void)arg;
-	print_message("# %s (%u)\n", line, times);
+	print_message("# %s in %s() (%u)\n", row->line, row->hook, row->times);
 }
 
 static void steady_state(const char *path)
@@ -398,7 +404,7 @@ static void steady_state(const char *path)
 		if (i >= nr) /* by then the rare branches are compiled too */
 			assert_int_equal(lua_policy_bytes(r.lp) - before, 0);
 	}
-	aborts = lua_policy_trace_aborts(r.lp, count_line, NULL);
+	aborts = lua_policy_trace_aborts(r.lp, show_abort, NULL);
 	assert_int_equal(aborts, 0);
 	assert_int_equal(r.stats.policy_errors, 0);
 	assert_true(r.stats.committed > STEADY);
@@ -416,17 +422,93 @@ static void test_vtime_allocates_nothing(void **state)
 	steady_state("policies/vtime.lua");
 }
 
+static void see_hook(const struct lua_abort_row *row, void *arg)
+{
+	assert_contains(row->line, "t.lua:");
+	assert_string_equal(row->hook, "enqueue");
+	*(uint32_t *)arg += row->times;
+}
+
 /* The recorder itself works: or the zero above would mean nothing. */
 static void test_aborts_are_seen(void **state)
 {
+	uint32_t aborts, seen = 0;
+
 	(void)state;
 	assert_int_equal(load_text(POLICY("", "for i = 0, n - 1 do local t = tasks[i] "
 					      "pcall(function() scx.dispatch(t) end) end")),
 			 0);
 	assert_int_equal(lua_policy_watch_traces(r.lp), 0);
 	run(STEADY, 64);
-	assert_true(lua_policy_trace_aborts(r.lp, NULL, NULL) > 0);
+	aborts = lua_policy_trace_aborts(r.lp, NULL, NULL);
+	assert_true(aborts > 0);
+	assert_int_equal(lua_policy_trace_aborts(r.lp, see_hook, &seen), aborts);
+	assert_int_equal(seen, aborts);
 	assert_true(lua_policy_bytes(r.lp) > STEADY);
+}
+
+static void test_aborts_can_be_ignored(void **state)
+{
+	(void)state;
+	assert_int_equal(load_text(POLICY("", "for i = 0, n - 1 do local t = tasks[i] "
+					      "pcall(function() scx.dispatch(t) end) end")),
+			 0);
+	assert_int_equal(lua_policy_watch_traces(r.lp), 0);
+	assert_int_equal(lua_policy_unwatch_traces(r.lp), 0);
+	run(STEADY, 64);
+	assert_int_equal(lua_policy_trace_aborts(r.lp, NULL, NULL), 0);
+}
+
+/* After a collection, without the compiler, the heap is what the policy keeps. */
+static void test_interpreted_heap_is_exact(void **state)
+{
+	size_t before;
+
+	(void)state;
+	assert_int_equal(load_text(POLICY("local kept, nr = {}, 0",
+					  FIFO_LOOP "nr = nr + 1 "
+						    "local list = { nr, {} } "
+						    "if nr % 100 == 0 then kept[1] = list end")),
+			 0);
+	lua_policy_interpret(r.lp);
+	for (int i = 0; i < 2; i++) {
+		run(2000, 8);
+		lua_policy_collect(r.lp);
+	}
+	before = lua_policy_bytes(r.lp);
+	run(2000, 8);
+	assert_true(lua_policy_bytes(r.lp) > before);
+	lua_policy_collect(r.lp);
+	assert_int_equal(lua_policy_bytes(r.lp), before);
+}
+
+static void test_decisions_have_lines(void **state)
+{
+	struct policy *p;
+	struct scx_task *tasks[2];
+	struct scx_outbox *outbox = engine_outbox(r.engine);
+
+	(void)state;
+	r.host.mark_lines = true;
+	assert_int_equal(load_text("local scx = require 'scx'\n"
+				   "local function one(t)\n"
+				   "	scx.dispatch(t)\n"
+				   "end\n"
+				   "return { enqueue = function(tasks)\n"
+				   "	one(tasks[0])\n"
+				   "	scx.dispatch(tasks[1], 3, 5e6, 7, scx.PREEMPT)\n"
+				   "end }"),
+			 0);
+	tasks[0] = table_take(r.table, 1);
+	tasks[1] = table_take(r.table, 2);
+	p = lua_policy_ops(r.lp);
+	assert_int_equal(p->ops->enqueue(p, tasks, 2), 0);
+	assert_int_equal(outbox->n, 2);
+	assert_int_equal(outbox->decision[0].reserved, 3);
+	assert_int_equal(outbox->decision[1].reserved, 7);
+	assert_ptr_equal(outbox->decision[1].task, tasks[1]);
+	assert_true(outbox->decision[1].cpu == 3 && outbox->decision[1].slice_ns == 5e6);
+	assert_true(outbox->decision[1].vtime == 7 && outbox->decision[1].flags == SCX_PREEMPT);
 }
 
 static void test_warm_up_leaves_no_trace(void **state)
@@ -446,6 +528,25 @@ static void test_warm_up_leaves_no_trace(void **state)
 	assert_int_equal(r.stats.received, 64);
 	assert_int_equal(r.stats.policy_errors, 0);
 	assert_true(r.stats.committed > 0);
+}
+
+/* The policy goes on with what it has seen: a time to come would make it wait for it. */
+static void test_warm_up_shows_no_future(void **state)
+{
+	(void)state;
+	assert_int_equal(load_text(
+				 POLICY("local latest, stop = 0, 0",
+					"for i = 0, n - 1 do local t = tasks[i] "
+					"latest = math.max(latest, t.enqueue_ns) "
+					"stop = math.max(stop, t.stop_ns) scx.dispatch(t) end end, "
+					"stats = function(t) "
+					"t.ahead = math.max(latest, stop) - scx.now()")),
+			 0);
+	assert_int_equal(policy_warm_up(r.lp, &r.host, r.error), 0);
+	assert_int_equal(lua_policy_stats(r.lp, &policy_stats), 0);
+	assert_int_equal(policy_stats.nr, 1);
+	assert_true(policy_stats.stat[0].value < 0);
+	assert_true(policy_stats.stat[0].value > -1e9 * 60); /* of this clock, all the same */
 }
 
 static void test_warm_up_reports_errors(void **state)
@@ -522,8 +623,6 @@ static void test_finalizer_that_raises(void **state)
 
 /* ---- cold calls ---- */
 
-static struct policy_stats policy_stats;
-
 static double stat_of(const char *key)
 {
 	for (uint32_t i = 0; i < policy_stats.nr; i++)
@@ -542,6 +641,7 @@ static void test_stats(void **state)
 	run(8, 8);
 	assert_int_equal(lua_policy_stats(r.lp, &policy_stats), 0);
 	assert_int_equal(policy_stats.nr, 2);
+	assert_int_equal(policy_stats.refused, 1);	       /* the string */
 	assert_string_equal(policy_stats.stat[0].key, "half"); /* sorted */
 	assert_true(stat_of("tasks") == 8 && stat_of("half") == 0.5);
 	assert_int_equal(load_text(
@@ -557,6 +657,7 @@ static void test_stats(void **state)
 			 0);
 	assert_int_equal(lua_policy_stats(r.lp, &policy_stats), 0);
 	assert_int_equal(policy_stats.nr, POLICY_STATS_MAX);
+	assert_int_equal(policy_stats.refused, 99);
 	assert_int_equal(strlen(policy_stats.stat[0].key), POLICY_STAT_KEY_LEN - 1);
 }
 
@@ -603,6 +704,19 @@ static void test_hand_over(void **state)
 	free(text);
 }
 
+static void test_states_are_compared(void **state)
+{
+	char difference[POLICY_ERROR_LEN];
+
+	(void)state;
+	assert_int_equal(load_text("return { enqueue = function() end }"), 0);
+	assert_int_equal(lua_policy_compare(r.lp, "{s1:an1;}", 9, "{s1:an1;}", 9, difference), 0);
+	assert_int_equal(lua_policy_compare(r.lp, "{s1:an1;}", 9, "{s1:an2;}", 9, difference), 1);
+	assert_string_equal(difference, "state.a was 1, is 2");
+	assert_int_equal(lua_policy_compare(r.lp, "{s1:an1;", 8, "{}", 2, difference), -1);
+	assert_contains(policy_error(), "damaged state");
+}
+
 static void test_hand_over_nothing(void **state)
 {
 	char *text = NULL;
@@ -643,7 +757,11 @@ int main(void)
 		TEST(test_fifo_allocates_nothing),
 		TEST(test_vtime_allocates_nothing),
 		TEST(test_aborts_are_seen),
+		TEST(test_aborts_can_be_ignored),
+		TEST(test_interpreted_heap_is_exact),
+		TEST(test_decisions_have_lines),
 		TEST(test_warm_up_leaves_no_trace),
+		TEST(test_warm_up_shows_no_future),
 		TEST(test_warm_up_reports_errors),
 		TEST(test_collector_is_stopped),
 		TEST(test_relief_without_idle),
@@ -652,6 +770,7 @@ int main(void)
 		TEST(test_stats),
 		TEST(test_option_rows),
 		TEST(test_hand_over),
+		TEST(test_states_are_compared),
 		TEST(test_hand_over_nothing),
 	};
 

@@ -55,6 +55,7 @@ static void churn_remove(struct table *t, struct model *m, uint32_t i)
 
 	table_remove(t, gone.task);
 	assert_false(table_owns(t, gone.task));
+	assert_true(table_knows(t, gone.task));
 	assert_null(table_find(t, gone.cookie));
 	m->known[i] = m->known[--m->len];
 }
@@ -169,6 +170,12 @@ static void owns_only_slots_in_use(void **state)
 	assert_false(table_owns(*state, NULL));
 	assert_false(table_owns(*state, (void *)UINTPTR_MAX));
 	assert_false(table_owns(*state, &stranger));
+	assert_true(table_knows(*state, task));
+	assert_false(table_knows(*state, (void *)(at + 1)));
+	assert_false(table_knows(*state, task + 2)); /* never in use */
+	assert_false(table_knows(*state, task - 1));
+	assert_false(table_knows(*state, NULL));
+	assert_false(table_knows(*state, &stranger));
 }
 
 static void refresh_copies_the_record(void **state)

@@ -1,7 +1,7 @@
 # Unit tests: one program per module, linked with the library it takes what it needs from.
 # Included by the top Makefile.
 
-UNIT_TESTS := arena hist queue table ring engine ask abi policy_lua topology
+UNIT_TESTS := arena hist queue table ring engine ask synth abi policy_lua topology
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$B/unit/test_%)
 
 $B/unit/test_%: tests/unit/test_%.c tests/unit/unit.h $B/libscxlua.a $B/abi_cdef.h Makefile | $B/unit
