@@ -50,7 +50,7 @@ property_cgroup() {
 
 # sooner FILE SETTING...: sleepers among hogs are woken with a p99 below a third of fifo's.
 sooner() {
-	local file=$1 fifo sleepers=(latency hogs="$hogs" sleepers=2 sleep_us=7000 burst_us=100)
+	local file=$1 fifo sleepers=(latency seconds=8 hogs="$hogs" sleepers=2 sleep_us=7000 burst_us=100)
 	shift
 	baseline "${sleepers[@]}" || return 2
 	fifo=$(value p99_us)
@@ -122,7 +122,7 @@ needs() {
 
 # Bursts on another last-level cache than the one before are less than half of fifo's.
 property_llc() {
-	local fifo bursts=(place threads="$nr_cpus" burst_us=4000 sleep_us=4000)
+	local fifo bursts=(place seconds=6 threads="$nr_cpus" burst_us=4000 sleep_us=4000)
 	baseline "${bursts[@]}" && needs llcs 2 || return 2
 	fifo=$(value llc_permille)
 	under "$1" "${bursts[@]}" || return 2
@@ -133,7 +133,7 @@ property_llc() {
 # As many threads as cores: they share a core while another has none in less than half as many
 # bursts as with fifo.
 property_smt() {
-	local fifo bursts=(place threads=$((nr_cpus / 2)) burst_us=4000 sleep_us=4000)
+	local fifo bursts=(place seconds=6 threads=$((nr_cpus / 2)) burst_us=4000 sleep_us=4000)
 	baseline "${bursts[@]}" && needs cores 2 || return 2
 	fifo=$(value shared_permille)
 	under "$1" "${bursts[@]}" || return 2
@@ -143,7 +143,7 @@ property_smt() {
 
 # While nobody waits, spinners are interrupted less often than with fifo.
 property_central() {
-	local fifo spinners=(switches spinners=$((nr_cpus - 1)) sleepers=2 seconds=10)
+	local fifo spinners=(switches spinners=$((nr_cpus - 1)) sleepers=2 seconds=6)
 	baseline "${spinners[@]}" || return 2
 	fifo=$(value per_1000s)
 	under "$1" "${spinners[@]}" || return 2
@@ -153,7 +153,7 @@ property_central() {
 
 # On an idle machine wakeups are late, by times that differ, and no CPU is preferred.
 property_chaos() {
-	local fifo cpu bursts=(place threads=2 burst_us=500 sleep_us=5000)
+	local fifo cpu bursts=(place seconds=6 threads=2 burst_us=500 sleep_us=5000)
 	baseline "${bursts[@]}" || return 2
 	fifo=$(value late_p50_us)
 	under "$1" "${bursts[@]}" || return 2
