@@ -4,12 +4,12 @@
  *
  *   measure place [KEY=VALUE]...
  *
- * Each thread notes its CPU at the start of a burst and, in the middle of it, looks at where the
- * others are busy. Prints: threads, cpus, cores, llcs, bursts; cpu_N, permille of the bursts that
- * began on that CPU; moved_permille, bursts on another CPU than the one before; llc_permille,
- * bursts on another last-level cache than the one before; shared_permille, bursts that shared
- * their core with another thread's burst while a whole core had none; used_cpus, CPUs with at least one
- * burst in 100; late_p50_us and late_p99_us, how late a burst began.
+ * Each thread looks, when a burst begins, at where it is and where the others are busy. Beside
+ * them are `busy` threads that never sleep. Prints: threads, cpus, cores, llcs, bursts; cpu_N,
+ * permille of the bursts that began on that CPU; of all bursts, permille: moved_permille, on
+ * another CPU than the end of the one before; llc_permille, on another last-level cache than
+ * that; shared_permille, on a core where another thread was busy while on some core nobody was;
+ * late_p50_us and late_p99_us, how late bursts began.
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -17,9 +17,9 @@
 
 #include "measure.h"
 
-enum { MAX_THREADS = 64 };
+enum { MAX_THREADS = 64, STEP_NS = 200 * NS_PER_US };
 
-static long seconds = 10, threads = 2, sleep_us = 5000, burst_us = 3000, hogs;
+static long seconds = 10, threads = 2, sleep_us = 5000, burst_us = 3000, busy;
 static const char *name = "burst";
 
 static const struct setting settings[] = {
@@ -27,7 +27,7 @@ static const struct setting settings[] = {
 	{ "threads", .number = &threads, 1, MAX_THREADS, .help = "threads" },
 	{ "sleep_us", .number = &sleep_us, 100, 1000000, .help = "how long they sleep" },
 	{ "burst_us", .number = &burst_us, 100, 1000000, .help = "CPU time of a burst" },
-	{ "hogs", .number = &hogs, 0, 256, .help = "spinners beside them" },
+	{ "busy", .number = &busy, 0, MAX_THREADS, .help = "threads that never sleep" },
 	{ "name", .text = &name, .help = "of the threads" },
 	{ 0 },
 };
@@ -39,7 +39,7 @@ static struct walker {
 	int64_t bursts, moved, llc, shared;
 	int64_t on[MAX_CPUS];
 	struct samples late;
-} walker[MAX_THREADS];
+} walker[2 * MAX_THREADS]; /* those that sleep, then the busy ones */
 
 static int where(void)
 {
@@ -53,40 +53,56 @@ static int where(void)
 /* Is another thread busy on the caller's core, and some core without a busy thread? */
 static bool shares_needlessly(const struct walker *mine, int cpu)
 {
-	bool shares = false, busy[MAX_CPUS] = { false };
-	int i, other, nr_busy = 0;
+	bool shares = false, taken[MAX_CPUS] = { false };
+	int i, other, nr_taken = 0;
 
-	for (i = 0; i < threads; i++) {
+	for (i = 0; i < threads + busy; i++) {
 		other = atomic_load(&walker[i].busy_on) - 1;
 		if (other < 0)
 			continue;
 		if (&walker[i] != mine && topology.core[other] == topology.core[cpu])
 			shares = true;
-		nr_busy += !busy[topology.core[other]];
-		busy[topology.core[other]] = true;
+		nr_taken += !taken[topology.core[other]];
+		taken[topology.core[other]] = true;
 	}
-	return shares && nr_busy < topology.nr_cores;
+	return shares && nr_taken < topology.nr_cores;
+}
+
+/* Uses CPU time, and says where, as it may be moved meanwhile. */
+static void be_busy(struct walker *mine, uint64_t ns)
+{
+	uint64_t step;
+
+	for (; ns; ns -= step) {
+		step = ns < STEP_NS ? ns : STEP_NS;
+		atomic_store(&mine->busy_on, where() + 1);
+		burn(step);
+	}
 }
 
 static void one_burst(struct walker *mine, int *last)
 {
-	uint64_t half = (uint64_t)burst_us * NS_PER_US / 2;
 	int cpu = where();
 
 	atomic_store(&mine->busy_on, cpu + 1);
 	mine->bursts++;
 	mine->on[cpu]++;
+	mine->shared += shares_needlessly(mine, cpu);
 	if (*last >= 0) {
 		mine->moved += cpu != *last;
 		mine->llc += topology.llc[cpu] != topology.llc[*last];
 	}
-	burn(half);
-	cpu = where();
-	atomic_store(&mine->busy_on, cpu + 1);
-	mine->shared += shares_needlessly(mine, cpu);
-	burn(half);
+	be_busy(mine, (uint64_t)burst_us * NS_PER_US);
 	*last = where();
 	atomic_store(&mine->busy_on, 0);
+}
+
+static void *stay(void *arg)
+{
+	gate_wait();
+	for (;;)
+		be_busy(arg, STEP_NS);
+	return NULL;
 }
 
 static void *walk(void *arg)
@@ -127,7 +143,7 @@ static void sum_up(struct walker *sum)
 
 static void print_places(struct walker *sum)
 {
-	int cpu, used = 0;
+	int cpu;
 	char number[12];
 
 	put("threads", threads);
@@ -138,12 +154,10 @@ static void print_places(struct walker *sum)
 	for (cpu = 0; cpu < topology.nr_cpus; cpu++) {
 		snprintf(number, sizeof(number), "%d", cpu);
 		put_of("cpu", number, sum->on[cpu] * 1000 / sum->bursts);
-		used += sum->on[cpu] * 100 >= sum->bursts;
 	}
 	put("moved_permille", sum->moved * 1000 / sum->bursts);
 	put("llc_permille", sum->llc * 1000 / sum->bursts);
 	put("shared_permille", sum->shared * 1000 / sum->bursts);
-	put("used_cpus", used);
 	put("late_p50_us", (int64_t)samples_quantile(&sum->late, 500));
 	put("late_p99_us", (int64_t)samples_quantile(&sum->late, 990));
 }
@@ -151,7 +165,6 @@ static void print_places(struct walker *sum)
 int measure_place(int argc, char **argv)
 {
 	static struct walker sum;
-	struct crowd crowd;
 	size_t cap;
 	int i;
 
@@ -160,15 +173,14 @@ int measure_place(int argc, char **argv)
 	topology_read(&topology);
 	cap = (size_t)(seconds * 1000000 / sleep_us + 2);
 	samples_init(&sum.late, cap * (size_t)threads);
-	crowd_start(&crowd, (int)hogs, "hog", 0, NULL);
-	crowd_settle(0);
+	for (i = 0; i < busy; i++)
+		thread_start(stay, &walker[threads + i], "busy", 0);
 	for (i = 0; i < threads; i++) {
 		samples_init(&walker[i].late, cap);
 		thread_start(walk, &walker[i], name, 0);
 	}
-	gate_open((int)threads);
+	gate_open((int)(threads + busy));
 	finish_wait((int)threads);
-	crowd_stop(&crowd);
 	sum_up(&sum);
 	print_places(&sum);
 	return 0;
