@@ -37,7 +37,12 @@ shares_within() {
 property_vtime() { shares_within 50 "$1" "${by_nice[@]}"; }
 property_stride() { shares_within 50 "$1" "${by_nice[@]}"; }
 property_eevdf() { shares_within 50 "$1" "${by_nice[@]}"; }
-property_lottery() { shares_within 100 "$1" "${by_nice[@]}"; }
+# Chance is part of it. Short slices: more draws, and nobody loses for as long as the starve limit,
+# which would help those with few tickets.
+property_lottery() {
+	options+=(-o slice_us=3000)
+	shares_within 100 "$1" "${by_nice[@]}"
+}
 
 # 1 : 2 : 4 by cgroup, whatever the number of spinners: the cgroup that is owed least has most.
 property_cgroup() {
