@@ -52,13 +52,14 @@ MODULES += json_text server control scx_stats client notify
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all deps run test check check-build lint valgrind install clean help
+.PHONY: all deps run test test-full check check-build lint valgrind install clean help
 all: $B/scxlua ## build build/scxlua
 
 include tests/vm/vm.mk
 include tests/unit/unit.mk
 include tests/bpf/bpf.mk
 include tests/bench/bench.mk
+include tests/vm/measure/measure.mk
 include tests/fuzz/fuzz.mk
 
 $B/%.d: ;
@@ -120,6 +121,16 @@ check-build: all $(UNIT_PROGRAMS) $(BPF_TESTS:%=$B/unit/%) $(TEST_TOOLS) $B/oddi
 test: deps ## all the tests: check, then the real kernel in a VM
 	$(Q)$(MAKE) --no-print-directory check-build
 	$(Q)B=$B tests/run --list tests/check.list --list tests/vm.list
+
+# What is tested: the commit, and what is changed since.
+STATE = $(shell { git rev-parse HEAD; git diff HEAD; git ls-files -o --exclude-standard -z | \
+	xargs -0r cat; } | sha1sum | cut -c1-40)
+
+test-full: deps ## all that, longer; goes on where it was stopped, FORCE=1 begins anew
+	$(Q)$(MAKE) --no-print-directory check-build
+	$(if $(FORCE),$(Q)rm -f build/test/*.passed)
+	$(Q)B=$B tests/run --timeout 3600 --resume $(STATE) --list tests/check.list \
+		--list tests/vm.list --list tests/vm-full.list
 
 check: check-build ## tests that need neither root nor a VM, under a minute
 	$(Q)B=$B tests/run --list tests/check.list

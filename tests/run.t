@@ -66,6 +66,25 @@ expect 'suites at the same time all count' 1 '5 passed, 1 failed, 0 skipped' \
 printf '# a comment\n\ngood=%s\n' 'printf "1..1\nok 1\n"' >"$dir/list"
 expect 'suites come from a list' 0 '1 passed, 0 failed, 0 skipped' --list "$dir/list"
 expect 'stdin is empty' 0 '1 passed, 0 failed, 0 skipped' stdin="cat; printf '$one'"
+
+# How often the suite really ran is the number of lines in $dir/ran.
+once="echo x >>'$dir/ran'; $good"
+expect 'a suite that has not passed yet runs' 0 '2 passed, 0 failed, 0 skipped' \
+	--resume state1 once="$once"
+expect 'what passed before counts' 0 '4 passed, 0 failed, 0 skipped' \
+	--resume state1 once="$once" good="$good"
+saw 'and is said to be from before' '(before)'
+[[ $(wc -l <"$dir/ran") == 1 ]] && echo "ok $((++n)) - and does not run again" ||
+	echo "not ok $((++n)) - and does not run again"
+expect 'in another state it does' 0 '2 passed, 0 failed, 0 skipped' --resume state2 once="$once"
+expect 'without a state too' 0 '2 passed, 0 failed, 0 skipped' once="$once"
+expect 'and after its command has changed' 1 '1 passed, 1 failed, 0 skipped' \
+	--resume state2 once="echo x >>'$dir/ran'; $bad"
+expect 'a suite that failed runs again' 1 '1 passed, 1 failed, 0 skipped' \
+	--resume state2 once="echo x >>'$dir/ran'; $bad"
+[[ $(wc -l <"$dir/ran") == 5 ]] && echo "ok $((++n)) - each of these ran" ||
+	echo "not ok $((++n)) - each of these ran"
+
 tests/run --dir "$dir" >"$dir/output" 2>&1
 status=$?
 [[ $status == 2 ]] && echo "ok $((++n)) - nothing to run is an error" ||

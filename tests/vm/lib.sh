@@ -20,7 +20,8 @@ late_ms=
 mkdir -p "$run/build"
 cp -r lua policies "$run"/
 cp tests/vm/policies/*.lua "$run/policies/"
-cp build/scxlua build/canary build/client build/oddities "$run/build/"
+cp build/scxlua build/canary build/client build/oddities build/measure "$run/build/"
+mapfile -t shipped < <(basename -s .lua policies/*.lua)
 cd "$run" || exit 1
 export TMPDIR=/tmp
 

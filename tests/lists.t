@@ -1,0 +1,33 @@
+#!/bin/bash
+# What the lists of suites must hold (TAP): no shipped policy is left out of what is measured.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 1
+n=0
+suite=tests/vm/suite/properties.t
+
+# ok WHAT CMD...: one test.
+ok() {
+	local what=$1
+	shift
+	n=$((n + 1))
+	"$@" && echo "ok $n - $what" && return
+	echo "not ok $n - $what"
+}
+
+# named NAME LIST: a line of the list runs properties.t for this policy, as it is.
+named() { grep -- "$suite" "$2" | grep -v -- --with | grep -qw -- "$1"; }
+# stood_in NAME LIST: a line of the list runs it with another policy in its place.
+stood_in() { grep -- "$suite --with" "$2" | grep -qw -- "$1"; }
+loaded() { grep -qE -- "suite/load\.t( |.* )$1( |\$)" "$2"; }
+unique() { [[ ! $(sed -n 's/^\([^#=]*\)=.*/\1/p' tests/*.list | sort | uniq -d) ]]; }
+
+for file in policies/*.lua; do
+	name=$(basename -s .lua "$file")
+	ok "$name: $suite knows its property" grep -q "^property_$name() {" $suite
+	ok "$name: make test measures it" named "$name" tests/vm.list
+	ok "$name: make test-full shows that the measurement can fail" \
+		stood_in "$name" tests/vm-full.list
+	ok "$name: make test-full puts a load on it" loaded "$name" tests/vm-full.list
+done
+ok 'no two suites have the same name' unique
+echo "1..$n"
