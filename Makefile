@@ -17,6 +17,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 CLANG ?= clang-19
+LUAJIT ?= luajit
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 SAN ?=
 POLICY ?= policies/fifo.lua
@@ -44,13 +45,15 @@ MODULES := ring table queue hist arena engine commit ask topology mirror synth l
 	script lua_message lua_sandbox lua_load lua_trace lua_cold policy_lua warmup check \
 	check_trial check_probe check_round check_workload check_fresh check_report
 DAEMON := kernel worker crew succession supervisor main
-LUA := $(wildcard lua/*.lua lua/*/*.lua)
+LUA := $(filter-out lua/api.lua lua/gen.lua,$(wildcard lua/*.lua lua/*/*.lua))
 POLICIES := $(wildcard policies/*.lua)
+# Installed with the tree's layout, so that their links hold.
+PAGES := README.md CONTRIBUTING.md LICENSE $(wildcard lua/*.md)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all deps run test check check-build lint valgrind install clean help
-all: $B/scxlua ## build build/scxlua
+.PHONY: all docs deps run test check check-build lint valgrind install clean help
+all: $B/scxlua $B/library/scx.meta.lua $B/luacheckrc ## build build/scxlua
 
 include tests/vm/vm.mk
 include tests/unit/unit.mk
@@ -59,7 +62,7 @@ include tests/bench/bench.mk
 include tests/fuzz/fuzz.mk
 
 $B/%.d: ;
-$B $B/obj $B/unit $B/bench:
+$B $B/obj $B/unit $B/bench $B/library:
 	$(Q)mkdir -p $@
 
 $B/abi_cdef.h: bpf/abi.h | $B
@@ -99,6 +102,17 @@ $B/scxlua: $(DAEMON:%=$B/obj/%.o) $B/libscxlua.a
 
 -include $(wildcard $B/obj/*.d $B/unit/*.d)
 
+# What lua/api.lua says, for lua-language-server (see .luarc.json) and luacheck.
+$B/library/scx.meta.lua: lua/gen.lua lua/api.lua | $B/library
+	$(Q)$(LUAJIT) lua/gen.lua meta >$@
+
+$B/luacheckrc: lua/gen.lua lua/api.lua | $B
+	$(Q)$(LUAJIT) lua/gen.lua luacheck >$@
+
+docs: all ## write anew what is generated of lua/*.md and lua/*.7
+	$(Q)$(LUAJIT) lua/gen.lua reference >lua/REFERENCE.md
+	$(Q)$(LUAJIT) lua/gen.lua man >$B/scxlua-policy.7 && mv $B/scxlua-policy.7 lua/
+
 deps: ## install what is missing from Debian, saying what
 	$(Q).ci/deps
 
@@ -128,8 +142,12 @@ clean: ## remove what was built, but not fetched kernels
 
 install: all ## install under DESTDIR and PREFIX
 	install -Dm755 $B/scxlua $(DESTDIR)$(PREFIX)/sbin/scxlua
-	$(foreach f,$(LUA),install -Dm644 $f $(DESTDIR)$(PREFIX)/share/scxlua/$f;)
-	$(foreach f,$(POLICIES),install -Dm644 $f $(DESTDIR)$(PREFIX)/share/scxlua/$f;)
+	$(foreach f,$(LUA) $(POLICIES) $(PAGES),install -Dm644 $f $(DESTDIR)$(PREFIX)/share/scxlua/$f;)
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/scxlua/library $B/library/scx.meta.lua
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/scxlua $B/luacheckrc
+	sed 's,build/library,$(PREFIX)/share/scxlua/library,' .luarc.json \
+		>$(DESTDIR)$(PREFIX)/share/scxlua/luarc.json
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man7 lua/scxlua-policy.7
 
 help: ## this list
 	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
