@@ -147,6 +147,7 @@ install: all ## install under DESTDIR and PREFIX
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/scxlua $B/luacheckrc
 	sed 's,build/library,$(PREFIX)/share/scxlua/library,' .luarc.json \
 		>$(DESTDIR)$(PREFIX)/share/scxlua/luarc.json
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 runtime/scxlua.8
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man7 lua/scxlua-policy.7
 
 help: ## this list
