@@ -46,9 +46,9 @@ MODULES := ring table queue hist arena engine commit ask topology mirror synth l
 	check_trial check_probe check_round check_workload check_fresh check_report
 DAEMON := kernel worker crew succession supervisor main
 LUA := $(filter-out lua/api.lua lua/gen.lua,$(wildcard lua/*.lua lua/*/*.lua))
-POLICIES := $(wildcard policies/*.lua)
+POLICIES := $(wildcard policies/*.lua policies/guide/*.lua)
 # Installed with the tree's layout, so that their links hold.
-PAGES := README.md CONTRIBUTING.md LICENSE $(wildcard lua/*.md)
+PAGES := README.md CONTRIBUTING.md LICENSE $(wildcard lua/*.md policies/*.md)
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -109,9 +109,10 @@ $B/library/scx.meta.lua: lua/gen.lua lua/api.lua | $B/library
 $B/luacheckrc: lua/gen.lua lua/api.lua | $B
 	$(Q)$(LUAJIT) lua/gen.lua luacheck >$@
 
-docs: all ## write anew what is generated of lua/*.md and lua/*.7
+docs: all ## write anew what is generated of lua/*.md, lua/*.7 and policies/README.md
 	$(Q)$(LUAJIT) lua/gen.lua reference >lua/REFERENCE.md
 	$(Q)$(LUAJIT) lua/gen.lua man >$B/scxlua-policy.7 && mv $B/scxlua-policy.7 lua/
+	$(Q)SCXLUA=$B/scxlua $(LUAJIT) tests/lua/policies.t.lua --write >/dev/null
 
 deps: ## install what is missing from Debian, saying what
 	$(Q).ci/deps
