@@ -17,6 +17,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 CLANG ?= clang-19
+LUAJIT ?= luajit
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 SAN ?=
 POLICY ?= policies/fifo.lua
@@ -45,15 +46,17 @@ MODULES := ring table queue hist arena engine commit ask running topology mirror
 	warmup sandbox_calls sandbox_landlock sandbox exec_memory check check_trial check_probe \
 	check_round check_workload check_fresh check_report
 DAEMON := kernel worker crew succession remote supervisor main
-LUA := $(wildcard lua/*.lua lua/*/*.lua)
-POLICIES := $(wildcard policies/*.lua)
+LUA := $(filter-out lua/api.lua lua/gen.lua,$(wildcard lua/*.lua lua/*/*.lua))
+POLICIES := $(wildcard policies/*.lua policies/guide/*.lua)
+# Installed with the tree's layout, so that their links hold.
+PAGES := README.md CONTRIBUTING.md SECURITY.md LICENSE $(wildcard lua/*.md policies/*.md)
 # What a running scxlua is asked through.
 MODULES += json_text server control scx_stats client notify
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
-.PHONY: all deps run test test-full check check-build lint valgrind install clean help
-all: $B/scxlua ## build build/scxlua
+.PHONY: all docs deps run test test-full check check-build lint valgrind install clean help
+all: $B/scxlua $B/library/scx.meta.lua $B/luacheckrc ## build build/scxlua
 
 include tests/vm/vm.mk
 include tests/unit/unit.mk
@@ -63,7 +66,7 @@ include tests/vm/measure/measure.mk
 include tests/fuzz/fuzz.mk
 
 $B/%.d: ;
-$B $B/obj $B/unit $B/bench:
+$B $B/obj $B/unit $B/bench $B/library:
 	$(Q)mkdir -p $@
 
 $B/abi_cdef.h: bpf/abi.h | $B
@@ -109,6 +112,18 @@ $B/scxlua: $(DAEMON:%=$B/obj/%.o) $B/libscxlua.a
 
 -include $(wildcard $B/obj/*.d $B/unit/*.d)
 
+# What lua/api.lua says, for lua-language-server (see .luarc.json) and luacheck.
+$B/library/scx.meta.lua: lua/gen.lua lua/api.lua | $B/library
+	$(Q)$(LUAJIT) lua/gen.lua meta >$@
+
+$B/luacheckrc: lua/gen.lua lua/api.lua | $B
+	$(Q)$(LUAJIT) lua/gen.lua luacheck >$@
+
+docs: all ## write anew what is generated of lua/*.md, lua/*.7 and policies/README.md
+	$(Q)$(LUAJIT) lua/gen.lua reference >lua/REFERENCE.md
+	$(Q)$(LUAJIT) lua/gen.lua man >$B/scxlua-policy.7 && mv $B/scxlua-policy.7 lua/
+	$(Q)SCXLUA=$B/scxlua $(LUAJIT) tests/lua/policies.t.lua --write >/dev/null
+
 deps: ## install what is missing from Debian, saying what
 	$(Q).ci/deps
 
@@ -148,8 +163,13 @@ clean: ## remove what was built, but not fetched kernels
 
 install: all ## install under DESTDIR and PREFIX
 	install -Dm755 $B/scxlua $(DESTDIR)$(PREFIX)/sbin/scxlua
-	$(foreach f,$(LUA),install -Dm644 $f $(DESTDIR)$(PREFIX)/share/scxlua/$f;)
-	$(foreach f,$(POLICIES),install -Dm644 $f $(DESTDIR)$(PREFIX)/share/scxlua/$f;)
+	$(foreach f,$(LUA) $(POLICIES) $(PAGES),install -Dm644 $f $(DESTDIR)$(PREFIX)/share/scxlua/$f;)
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/scxlua/library $B/library/scx.meta.lua
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/scxlua $B/luacheckrc
+	sed 's,build/library,$(PREFIX)/share/scxlua/library,' .luarc.json \
+		>$(DESTDIR)$(PREFIX)/share/scxlua/luarc.json
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man8 runtime/scxlua.8
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man7 lua/scxlua-policy.7
 	sed 's,/usr/local,$(PREFIX),' runtime/scxlua.service | \
 		install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/scxlua.service
 

@@ -59,6 +59,12 @@ for file in tests/bad/*.lua; do
 	result "$file" "${expect%% *}" "${expect#* }"
 done
 
+# The benchmark of what calls cost is a policy too, and all of these calls are compiled.
+for cases in plain call queue; do
+	check -o "cases=$cases" tests/bench/calls.lua
+	result "calls of the library: $cases" 0 "tests/bench/calls.lua: ok"
+done
+
 check --json - tests/bad/stale_affinity.lua
 result "a problem as JSON" 1 \
 	'"hook":"dispatch","line":17,"text":"tests/bad/stale_affinity.lua:17: dispatch(): named a CPU'

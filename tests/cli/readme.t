@@ -1,6 +1,7 @@
 #!/bin/bash
-# README.md against what it describes (TAP): options, exit statuses, counters, the keys and calls of
-# a policy, messages, make's targets, paths, and the first policy, which must pass the check.
+# README.md against what it describes (TAP): options, exit statuses, counters, messages, and the
+# first policy, which must pass the check. Then all pages: make's targets, paths and links. What a
+# policy can use is in lua/REFERENCE.md, which tests/lua/gen.t.lua looks after.
 #
 #   tests/cli/readme.t         $SCXLUA names the binary (default build/scxlua)
 # shellcheck disable=SC2016 # backticks of the README, everywhere
@@ -129,30 +130,7 @@ table '| check key |' | grep -o '`[a-z_]*`' | tr -d '`' | sort -u >"$dir/readme"
 	grep -oE '"[a-z_]+":' | tr -d '":' | sort -u >"$dir/tree"
 same 'keys of the JSON of the check'
 
-# ---- policies ----
-
-table '| key | called |' | names >"$dir/readme"
-sed -n '/^local known = {/,/^}/s/^	\([a-z_]*\) = ".*/\1/p' lua/scx/policy.lua |
-	grep -vxF -e tick_ms >"$dir/tree"
-same 'keys of a policy'
-
-table '| `scx.` |' | names | grep -v '^q:\|^heap:' >"$dir/readme"
-{
-	sed -n '/^local scx = {/,/^}/s/^	\([A-Za-z_]*\) = .*/\1/p' lua/scx.lua
-	sed -n 's/^function scx\.\([a-z_]*\)(.*/\1/p' lua/scx.lua
-	sed -n 's/.*if key == "\([a-z_]*\)" then/\1/p' lua/scx.lua # what is read anew each time
-} >"$dir/tree"
-same 'names of the scx module'
-
-missing_fields() {
-	local field
-	sed -n '/^struct scx_task {/,/^};/s/^	\(SCX_RO \)\{0,1\}\(int32_t\|uint32_t\|char\|double\) \([a-z_]*[a-z]\)[[;].*/\3/p
-		/^struct scx_cpu {/,/^};/s/^	SCX_RO [a-z0-9_]* \([a-z_]*[a-z]\)[[;].*/\1/p' bpf/abi.h |
-		sort -u | while read -r field; do
-		grep -qE '`\.?'"$field"'[`[]' README.md || echo "not in README.md: $field"
-	done
-}
-silent 'fields of a task and of a CPU' missing_fields
+# ---- the first policy ----
 
 # The first block of the section.
 awk '/^## Your first policy/ { on = 1; next }
@@ -167,7 +145,7 @@ check_first() {
 }
 silent 'the first policy has ten lines and passes the check' check_first
 
-# ---- messages, targets, paths ----
+# ---- messages ----
 
 # What the program's text has not, its string literals joined.
 unknown_messages() {
@@ -180,12 +158,51 @@ unknown_messages() {
 }
 silent 'messages' unknown_messages
 
+# ---- coming from scx_rustland_core ----
+
+# Its surface, as far as a program that used it sees it.
+rustland='dequeue_task dispatch_task select_cpu notify_complete set_effective_slice_us
+	get_effective_slice_us exited shutdown_and_report nr_online_cpus nr_running nr_queued nr_scheduled
+	nr_user_dispatches nr_kernel_dispatches nr_cancel_dispatches nr_bounce_dispatches
+	nr_failed_dispatches nr_sched_congested QueuedTask pid cpu cpumask_cnt nr_cpus_allowed flags
+	start_ts stop_ts exec_runtime sum_exec_runtime nvcsw weight vtime enq_cnt comm DispatchedTask
+	payload slice_ns NO_CPU RL_CPU_ANY'
+
+missing_from_rustland() {
+	local name
+	grep '^|' lua/RUSTLAND.md | sed 's/^| *\([^|]*\)|.*/\1/' >"$dir/left"
+	for name in $rustland; do
+		grep -qE "[\`.]${name}[\`.(]" "$dir/left" || echo "not in lua/RUSTLAND.md: $name"
+	done
+}
+silent 'all of scx_rustland_core is in lua/RUSTLAND.md' missing_from_rustland
+
+# The right column: counters, fields and functions that are there.
+unknown_in_rustland() {
+	local name
+	{
+		cat lua/REFERENCE.md
+		grep -hoE 'X\([a-z_]+' bpf/abi.h runtime/engine.h | sed 's/X(\(.*\)/`\1`/'
+		table '| key | meaning |'
+	} >"$dir/known"
+	grep '^|' lua/RUSTLAND.md | cut -d'|' -f3 | grep -o '`[^`]*`' | tr -d '`' | sed 's/(.*//; s/ = .*//' |
+		sort -u | while read -r name; do
+		name=${name/scx.cpus\[i\]./cpu.}
+		grep -qE "\`(task\.)?${name}[\`(]" "$dir/known" || echo "there is no $name"
+	done
+}
+silent 'and names what scxlua has' unknown_in_rustland
+
+# ---- all pages: targets, paths, links ----
+
+mapfile -t pages < <(ls README.md CONTRIBUTING.md lua/*.md policies/*.md)
+
 # Code is what is indented or in backticks.
 missing_targets() {
 	local target
 	{
-		grep -hE '^    ' README.md CONTRIBUTING.md | sed 's/#.*//'
-		grep -hoE '`[^`]*`' README.md CONTRIBUTING.md
+		grep -hE '^    ' "${pages[@]}" | sed 's/#.*//'
+		grep -hoE '`[^`]*`' "${pages[@]}"
 	} | grep -oE '\bmake [a-z][a-z-]*' | cut -d' ' -f2 | sort -u | while read -r target; do
 		grep -qE "^([a-z-]+ )*$target( [a-z-]+)*:( |\$)" Makefile tests/*/*.mk ||
 			echo "no such target: make $target"
@@ -193,15 +210,36 @@ missing_targets() {
 }
 silent "make's targets" missing_targets
 
-missing_files() {
-	local path
-	{
-		grep -hoE '\]\([^)#]+\)' README.md CONTRIBUTING.md | sed 's/^](//; s/)$//'
-		grep -hoE '`(bpf|runtime|lua|policies|tests)/[^` ]*`' README.md CONTRIBUTING.md | tr -d '`'
-	} | sort -u | while read -r path; do
-		[[ -e $path ]] || echo "no such file: $path"
+# What a heading is called in a link.
+anchors() {
+	sed -n 's/^##* //p' "$1" | tr 'A-Z ' 'a-z-' | tr -cd 'a-z0-9_\n-'
+}
+
+broken_links() {
+	local page link path
+	for page in "${pages[@]}"; do
+		# Code is not links.
+		sed 's/`[^`]*`//g' "$page" | grep -oE '\]\([^) ]+\)' | sed 's/^](//; s/)$//' | sort -u |
+			while read -r link; do
+				path=${link%%#*}
+				path=${path:+${page%"${page##*/}"}$path}
+				if [[ ! -e ${path:-$page} ]]; then
+					echo "$page: no such file: $link"
+				elif [[ $link == *#* ]] && ! anchors "${path:-$page}" | grep -qxF -- "${link#*#}"; then
+					echo "$page: no such heading: $link"
+				fi
+			done
 	done
 }
-silent 'files and links' missing_files
+silent 'links' broken_links
+
+missing_files() {
+	local path
+	grep -hoE '`(bpf|runtime|lua|policies|tests)/[^` ]*`' "${pages[@]}" | tr -d '`' | sort -u |
+		while read -r path; do
+			[[ -e $path ]] || echo "no such file: $path"
+		done
+}
+silent 'files' missing_files
 
 echo "1..$n"
