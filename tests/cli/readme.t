@@ -182,7 +182,7 @@ unknown_in_rustland() {
 	local name
 	{
 		cat lua/REFERENCE.md
-		grep -hoE 'X\([a-z_]+' bpf/abi.h runtime/engine.h | sed 's/X(\(.*\)/`\1`/'
+		grep -hoE 'X\([a-z_]+' bpf/abi.h runtime/engine.h runtime/report.h | sed 's/X(\(.*\)/`\1`/'
 		table '| key | meaning |'
 	} >"$dir/known"
 	grep '^|' lua/RUSTLAND.md | cut -d'|' -f3 | grep -o '`[^`]*`' | tr -d '`' | sed 's/(.*//; s/ = .*//' |
