@@ -34,9 +34,9 @@ R01b() {
 is_disabled() { is "$(state)" = disabled; }
 no_worker() { [[ -z $(worker) ]]; }
 
-title[R02]='SIGSTOP of the worker for 8 s'
+title[R02]='SIGSTOP of the worker for 20 s'
 R02() {
-	done_to_it policies/vtime.lua stop_worker 8
+	done_to_it policies/vtime.lua stop_worker 20
 	expect 'bypass is counted' is "$(num bypassed)" -gt 0
 	expect 'it was not taken for a crash' is "$(num worker_restarts)" -eq 0
 	what "bypassed $(num bypassed)"
@@ -48,9 +48,9 @@ stop_worker() {
 	sleep "$1"
 	kill -CONT "$pid"
 }
-title[R03]='SIGSTOP of both processes for 8 s'
+title[R03]='SIGSTOP of both processes for 20 s'
 R03() {
-	done_to_it policies/vtime.lua stop_both 8
+	done_to_it policies/vtime.lua stop_both 20
 	expect 'bypass is counted' is "$(num bypassed)" -gt 0
 	what "bypassed $(num bypassed)"
 }

@@ -1,2 +1,0 @@
--- Takes every task and decides nothing.
-return { name = "never", enqueue = function() end }
