@@ -371,8 +371,8 @@ api.objects = {
 			.. "import().",
 			args = { { "v", "any", "what clock.now was; anything but a number above 0 is ignored" } } },
 	},
-	{ "running", make = "scx.running()", help = "How urgent the threads are that have a CPU now. A rank is "
-		.. "a number, the lower the more urgent: a nice value, a level, a deadline.",
+	{ "running", make = "scx.running()", help = "How urgent the threads are that have a CPU now. A "
+		.. "rank is a number, the lower the more urgent: a nice value, a level, a deadline.",
 		{ "set", cost = "call", help = "Notes a task's rank, for when it runs: at every decision.",
 			args = { task_arg, { "rank", "number", "any; NaN is ignored" } } },
 		{ "victim", cost = "call", help = "Whom to interrupt for a task that was woken: looks at 32 CPUs "
