@@ -72,8 +72,8 @@ return {
 	name = "mlfq",
 	options = {
 		slice_us = { 1000, "time slice of level 0, microseconds", 100, 20000 },
-		slices = { 4, "slices that a thread may use at a level", 1, 100 },
-		levels = { 4, "number of levels", 1, 8 },
+		slices = { 16, "slices that a thread may use at a level", 1, 100 },
+		levels = { 3, "number of levels", 1, 8 },
 		boost_ms = { 500, "time after which a thread is at level 0 again, milliseconds", 10, 10000 },
 		wait_ms = { 300, "by how much the lowest level is put off, milliseconds", 0, 10000 },
 	},

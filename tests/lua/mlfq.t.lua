@@ -86,7 +86,7 @@ d = after(t, 50)
 tap.is(d.slice_ns, 2 * MS, "one level is a FIFO: the slice")
 tap.is(d.vtime, m.now, "and the order")
 
-load { levels = 8, boost_ms = 10000 }
+load { slices = 1, levels = 8, boost_ms = 10000 }
 t = m:task()
 for _ = 1, 20 do
 	after(t, 300)
