@@ -121,7 +121,7 @@ api.scx = {
 		err = "the seed is not a finite number" },
 	{ "running", cost = "cold",
 		help = "Makes a record of how urgent the threads are that run, to find whom to interrupt.",
-		ret = { "scx.running", "the record, empty" },
+		ret = { "scx.running", "the record, empty; 64 KiB" },
 		err = "memory is short" },
 	{ "names", cost = "cold",
 		help = "Makes a table of values by thread name, found without making a string.",
@@ -135,11 +135,11 @@ api.scx = {
 		},
 		ret = { "number", "the new average" },
 		err = "n is not a number of 1 or more" },
-	{ "decay", cost = "plain",
+	{ "decay", cost = "call",
 		help = "What is left of a value after some time, if half of it goes in each half-life.",
 		args = {
 			{ "value", "number", "how much there was" },
-			{ "dt_ns", "number", "the time that has passed, nanoseconds" },
+			{ "dt_ns", "number", "nanoseconds since then; below 0 nothing decays" },
 			{ "half_life_ns", "number", "above 0, nanoseconds" },
 		},
 		ret = { "number", "what is left" },
@@ -210,7 +210,7 @@ api.task = {
 
 api.cpu = {
 	{ "online", c = "int32_t", help = "1: online" },
-	{ "idle", c = "int32_t", help = "1: in the idle loop" },
+	{ "idle", c = "int32_t", help = "1: nothing but the worker is there" },
 	{ "task_pid", c = "int32_t", help = "who runs on it; 0: idle, or another scheduling class" },
 	{ "queued", c = "uint32_t", help = "tasks on this CPU's own queue in the kernel" },
 	{ "since_ns", c = "uint64_t", help = "when that task got the CPU" },
@@ -372,7 +372,8 @@ api.objects = {
 			args = { { "v", "any", "what clock.now was; anything but a number above 0 is ignored" } } },
 	},
 	{ "running", make = "scx.running()", help = "How urgent the threads are that have a CPU now. A "
-		.. "rank is a number, the lower the more urgent: a nice value, a level, a deadline.",
+		.. "rank is a number, the lower the more urgent: a nice value, a level, a deadline. Ranks are "
+		.. "kept by pid; of threads whose pids differ by a multiple of 4096 only the last one is known.",
 		{ "set", cost = "call", help = "Notes a task's rank, for when it runs: at every decision.",
 			args = { task_arg, { "rank", "number", "any; NaN is ignored" } } },
 		{ "victim", cost = "call", help = "Whom to interrupt for a task that was woken: looks at 32 CPUs "

@@ -94,6 +94,18 @@ case("plain", "tonumber(scx.cpus[i].since_ns)", function(tasks, n)
 	end
 end)
 
+case("plain", "scx.ewma", function(tasks, n)
+	for i = 0, n - 1 do
+		keep = scx.ewma(keep, tasks[i].pid, 4)
+	end
+end)
+
+case("plain", "scx.decay", function(tasks, n)
+	for i = 0, n - 1 do
+		keep = scx.decay(keep, tasks[i].pid, 1e6)
+	end
+end)
+
 case("plain", "ring:next", function(tasks, n)
 	for i = 0, n - 1 do
 		keep = keep + tasks[i].pid + ring:next()

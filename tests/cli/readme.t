@@ -193,6 +193,13 @@ unknown_in_rustland() {
 }
 silent 'and names what scxlua has' unknown_in_rustland
 
+drifted_code() {
+	local code
+	code=$(sed -n '/^```lua$/,/^```$/p' lua/RUSTLAND.md | sed '/^```/d')
+	[[ $code && $(<policies/rr.lua) == *"$code"* ]] || echo "the code is not that of policies/rr.lua"
+}
+silent 'its code is that of policies/rr.lua' drifted_code
+
 # ---- all pages: targets, paths, links ----
 
 mapfile -t pages < <(ls README.md CONTRIBUTING.md lua/*.md policies/*.md)
