@@ -3,28 +3,27 @@
 -- central.lua - long slices, cut short only if somebody waits; one CPU is spared.
 --
 -- For virtual machines and number crunching, where each interruption costs: a task runs for
--- long_us, and is interrupted after slice_us if another one waits for its CPU. central_cpu is the
--- last to be given a task, and for slice_us only, so that there is a CPU for all the rest. After
--- the kernel's scx_central. There one CPU decides, here the worker does on whichever CPU asks for
--- work; slices there have no end, here they end after --max-slice-us at the latest, and are
--- renewed by --slice-us while nobody waits; and tick() is no exact timer.
+-- long_us. Every few milliseconds tick() looks whether others wait, for one tick at least, and
+-- interrupts as many tasks that have had slice_us. central_cpu is the last to be given a task, and
+-- for slice_us only, so that short tasks and the worker have a CPU. After the kernel's scx_central.
+-- There one CPU decides, here the worker does on whichever CPU asks for work; slices there have no
+-- end, here they end after --max-slice-us at the latest, and are renewed by --slice-us while
+-- nobody waits; and where all CPUs are busy the ticks themselves interrupt one.
 -- Units: options in microseconds, else nanoseconds. A central_cpu that does not exist spares none.
 -- First come, first served: nice has no effect. A bad choice for interactive use.
 
 local scx = require "scx"
 
-local dispatch, pick_idle, allowed = scx.dispatch, scx.pick_idle, scx.allowed
+local dispatch, pick_idle = scx.dispatch, scx.pick_idle
 local opt, cpus, LAST_CPU = scx.opt, scx.cpus, scx.nr_cpus - 1
 local CPU_ANY, IF_IDLE, PREEMPT = scx.CPU_ANY, scx.IF_IDLE, scx.PREEMPT
-
-local KICK_NS = 1e6 -- until then those for whom CPUs were interrupted may still be counted
+local TICK_MS = 5
 
 local queue = scx.fifo()
-local overdue, nr_overdue = {}, 0 -- CPUs whose task has had slice_us, found in this cycle
-local cut_ns, owed_ns = {}, {}    -- by CPU: when it was last interrupted, given a pinned task
-local kicked_ns = 0               -- when any was interrupted for who waits in the kernel
+local nr_waited = 0            -- how many waited for any CPU at the last tick
+local cut_ns, owed_ns = {}, {} -- by CPU: when it was last interrupted, given a pinned task
 for cpu = 0, LAST_CPU do
-	overdue[cpu + 1], cut_ns[cpu], owed_ns[cpu] = 0, 0, 0
+	cut_ns[cpu], owed_ns[cpu] = 0, 0
 end
 
 local function is_overdue(cpu, now)
@@ -33,22 +32,25 @@ local function is_overdue(cpu, now)
 		and now - math.max(tonumber(c.since_ns), cut_ns[cpu]) >= opt.slice_us * 1000
 end
 
--- Interrupts the overdue that a decided task waits for; notes the others.
-local function look_around(now)
-	local shared = now - kicked_ns > KICK_NS and scx.nr_queued() or 0
+-- Does a task wait for this very CPU?
+local function is_owed(cpu, now)
+	local c = cpus[cpu]
+	return c.queued > 0 or owed_ns[cpu] > tonumber(c.since_ns) and now - owed_ns[cpu] >= TICK_MS * 1e6
+end
+
+local function tick(now)
+	local waiting = scx.nr_queued()
 	for cpu = 0, LAST_CPU do
-		shared = shared - cpus[cpu].queued
+		waiting = waiting - cpus[cpu].queued
 	end
-	nr_overdue = 0
+	local wanted = math.min(waiting, nr_waited)
+	nr_waited = waiting
 	for cpu = 0, LAST_CPU do
 		if is_overdue(cpu, now) then
-			local is_owed = cpus[cpu].queued > 0 or owed_ns[cpu] > tonumber(cpus[cpu].since_ns)
-			if (is_owed or shared > 0) and scx.kick(cpu, PREEMPT) then
-				cut_ns[cpu], kicked_ns = now, now
-				shared = is_owed and shared or shared - 1
-			else
-				nr_overdue = nr_overdue + 1
-				overdue[nr_overdue] = cpu
+			local owed = is_owed(cpu, now)
+			if (owed or wanted > 0) and scx.kick(cpu, PREEMPT) then
+				cut_ns[cpu] = now
+				wanted = owed and wanted or wanted - 1
 			end
 		end
 	end
@@ -59,36 +61,23 @@ local function send(task, cpu, flags)
 	return dispatch(task, cpu, slice_us * 1000, nil, flags)
 end
 
--- It can run nowhere else, so no other CPU is interrupted for it.
-local function send_pinned(task, now)
-	local cpu, flags = task.cpu, 0
-	if is_overdue(cpu, now) then
-		cut_ns[cpu], flags = now, PREEMPT
-	end
-	owed_ns[cpu] = now
-	return send(task, cpu, flags)
-end
-
--- To a CPU where it runs at once, if there is one; else to the first that is free.
-local function send_first(task, now)
-	local cpu, flags = pick_idle(task), IF_IDLE
+-- To an idle CPU, if there is one; to the first that is free; to the only one that it may use, so
+-- that no other is interrupted for it.
+local function send_one(task, now)
+	local cpu = pick_idle(task)
 	if cpu == opt.central_cpu then
 		cpu = pick_idle(task) or cpu -- which is given out once
 	end
-	if not cpu then
-		cpu, flags = CPU_ANY, 0
-		local late = nr_overdue > 0 and overdue[nr_overdue]
-		if late and cpus[late].online == 1 and allowed(task, late) then
-			cpu, flags = late, PREEMPT
-			cut_ns[cpu] = now
-			nr_overdue = nr_overdue - 1
-		end
+	if cpu then
+		return send(task, cpu, IF_IDLE)
+	elseif task.nr_cpus_allowed > 1 or cpus[task.cpu].online == 0 then
+		return send(task, CPU_ANY, 0)
 	end
-	return send(task, cpu, flags)
+	owed_ns[task.cpu] = now
+	return send(task, task.cpu, 0)
 end
 
 local function enqueue(tasks, n)
-	look_around(scx.now())
 	for i = 0, n - 1 do
 		if not queue:push(tasks[i]) then
 			send(tasks[i], CPU_ANY, 0)
@@ -100,16 +89,11 @@ local function dispatch_some(room)
 	local now = scx.now()
 	for _ = 1, room do
 		local task = queue:peek()
-		if not task then
-			break
-		end
-		local is_pinned = task.nr_cpus_allowed == 1 and cpus[task.cpu].online == 1
-		if not (is_pinned and send_pinned(task, now) or not is_pinned and send_first(task, now)) then
+		if not task or not send_one(task, now) then
 			break
 		end
 		queue:pop()
 	end
-	nr_overdue = 0
 	return queue:len()
 end
 
@@ -121,8 +105,8 @@ return {
 		long_us = { 100000, "time slice while nobody waits, microseconds", 100, 1000000 },
 	},
 	builtin_idle = false, -- it would take the central CPU like any other
-	tick_ms = 10,
-	tick = look_around,
+	tick_ms = TICK_MS,
+	tick = tick,
 	enqueue = enqueue,
 	dispatch = dispatch_some,
 }
