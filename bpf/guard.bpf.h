@@ -15,7 +15,8 @@ enum {
 	AGE_SCAN = 64,	    /* hold queues that one dispatch looks at */
 	RESCUE_STEPS = 512, /* tasks of one queue, from each end, that one tick looks at */
 	CPUS_PER_TICK = 64,
-	EVACUATE_S = 10, /* a CPU has long gone offline by then */
+	EVACUATE_S = 10,		   /* a CPU has long gone offline by then */
+	TICK_GRACE_NS = 4 * NSEC_PER_MSEC, /* how long a tick waits for an idle CPU */
 };
 
 struct guard_timer {
@@ -148,8 +149,11 @@ static __always_inline void rescue_both_ends(u64 dsq, u64 limit)
 		rescue(dsq, kernel_enum(scx_dsq_iter_flags, SCX_DSQ_ITER_REV), limit);
 }
 
-/* Gets the first task of the queue a CPU: an idle one, or the one it last ran on, interrupted. */
-static __always_inline void press_head(u64 dsq)
+/*
+ * Gets the first task of the queue a CPU: an idle one, or, if it may interrupt, the one it last
+ * ran on.
+ */
+static __always_inline void press_head(u64 dsq, bool may_interrupt)
 {
 	struct bpf_iter_scx_dsq it;
 	struct task_struct *p;
@@ -159,7 +163,7 @@ static __always_inline void press_head(u64 dsq)
 		cpu = scx_bpf_pick_idle_cpu(p->cpus_ptr, 0);
 		if (cpu >= 0)
 			scx_bpf_kick_cpu(cpu, kernel_enum(scx_kick_flags, SCX_KICK_IDLE));
-		else
+		else if (may_interrupt)
 			scx_bpf_kick_cpu(scx_bpf_task_cpu(p),
 					 kernel_enum(scx_kick_flags, SCX_KICK_PREEMPT));
 	}
@@ -264,7 +268,7 @@ static __always_inline void guard_all(u64 now)
 	}
 	if (now < evacuate_until)
 		evacuate_all();
-	press_head(DSQ_STARVED);
+	press_head(DSQ_STARVED, true);
 }
 
 /*
@@ -291,7 +295,7 @@ static int guard_tick(void *map, int *key, struct bpf_timer *timer)
 		guard_all(now);
 	}
 	if (worker_overdue(now) || tick_due(now))
-		press_head(DSQ_WORKER);
+		press_head(DSQ_WORKER, worker_overdue(now) || tick_due(now - TICK_GRACE_NS));
 	bpf_rcu_read_unlock();
 	bpf_timer_start(timer, guard_pause(now), 0);
 	return 0;

@@ -251,7 +251,8 @@ api.policy = {
 		args = { { "cpu", "integer", "its number" } } },
 	{ "cpu_offline", cost = "hook", help = "A CPU went.",
 		args = { { "cpu", "integer", "its number" } } },
-	{ "tick", cost = "hook", help = "Every tick_ms. A policy with tick has tick_ms.",
+	{ "tick", cost = "hook",
+		help = "Every tick_ms, up to 5 ms later if no CPU is idle. A policy with tick has tick_ms.",
 		args = { { "now_ns", "number", "the time" } } },
 	{ "stats", cost = "hook",
 		help = "Once a second while somebody looks (--stats or a reader of the statistics), and at "

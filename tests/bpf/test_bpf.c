@@ -1131,6 +1131,9 @@ static void tick_wakes_the_worker(void **state)
 	busy();
 	model_advance(3 * MS);
 	model_timer_fire();
+	assert_int_equal(model.cpu[w->cpu].kicks_preempt, 0); /* a CPU may be idle in a moment */
+	model_advance(TICK_GRACE_NS);
+	model_timer_fire();
 	assert_int_equal(model.cpu[w->cpu].kicks_preempt, 1);
 	model_advance(config()->hold_ns / 2);
 	model_timer_fire();
