@@ -15,6 +15,8 @@
 
 #include "sandbox.h"
 
+enum { KERNEL_PF_EXITING = 4 /* of linux/sched.h, in /proc since Linux 2.6 */ };
+
 int crew_init(struct member member[CREW_SLOTS])
 {
 	int i;
@@ -132,8 +134,8 @@ static uint64_t cpu_ns(const struct member *m)
 	return to_ns(ts);
 }
 
-/* The letter of its state in /proc: T is stopped, t traced. */
-static bool is_stopped(const struct member *m)
+/* Its state in /proc: the letter, and the kernel's flags. False if it cannot be told. */
+static bool read_state(const struct member *m, char *letter, unsigned int *flags)
 {
 	char path[64], line[512], *after;
 	size_t len = 0;
@@ -147,7 +149,28 @@ static bool is_stopped(const struct member *m)
 	fclose(f);
 	line[len] = '\0';
 	after = strrchr(line, ')');
-	return after && (after[2] == 'T' || after[2] == 't');
+	return after && sscanf(after, ") %c %*d %*d %*d %*d %*d %u", letter, flags) == 2;
+}
+
+/* T is stopped, t traced. */
+static bool is_stopped(const struct member *m)
+{
+	unsigned int flags;
+	char letter;
+
+	return read_state(m, &letter, &flags) && (letter == 'T' || letter == 't');
+}
+
+/*
+ * On its way out, or waiting to be waited for. The kernel takes its time to give back all that
+ * is locked, and that time looks like the hook's in which it ended.
+ */
+static bool is_ending(const struct member *m)
+{
+	unsigned int flags;
+	char letter;
+
+	return read_state(m, &letter, &flags) && flags & KERNEL_PF_EXITING;
 }
 
 /* "FILE:LINE: hook()", or as much of it as is known. */
@@ -207,7 +230,7 @@ static bool overrun_call(const struct member *m, uint32_t hook, uint64_t cpu, ui
 	return true;
 }
 
-bool member_overrun(struct member *m, const struct crew_limits *limits, uint64_t now_ns,
+static bool is_over(struct member *m, const struct crew_limits *limits, uint64_t now_ns,
 		    char *message)
 {
 	uint32_t hook = __atomic_load_n(&m->shm->progress.in_hook, __ATOMIC_ACQUIRE);
@@ -228,4 +251,10 @@ bool member_overrun(struct member *m, const struct crew_limits *limits, uint64_t
 	    (loading || now_ns - m->batch_wall_ns < limits->wall_ns || is_stopped(m)))
 		return false;
 	return overrun_call(m, hook, cpu, now_ns, message);
+}
+
+bool member_overrun(struct member *m, const struct crew_limits *limits, uint64_t now_ns,
+		    char *message)
+{
+	return is_over(m, limits, now_ns, message) && !is_ending(m);
 }

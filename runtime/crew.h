@@ -62,7 +62,8 @@ bool member_breached(const struct member *m, int wait_status, char *message);
 /*
  * Has it overrun a limit? Writes what it did, with FILE:LINE if known, to message
  * [CREW_MESSAGE_LEN]. CPU time is what counts: a worker that the machine does not let run, or
- * that somebody has stopped, is not at fault (BPF bypasses it meanwhile).
+ * that somebody has stopped, is not at fault (BPF bypasses it meanwhile). One that is ending has
+ * not overrun anything: why it ends is told when it has been waited for.
  */
 bool member_overrun(struct member *m, const struct crew_limits *limits, uint64_t now_ns,
 		    char *message);

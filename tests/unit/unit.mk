@@ -3,14 +3,19 @@
 
 UNIT_TESTS := arena hist queue table ring engine ask running synth abi policy_lua topology \
 	sandbox script_path exec_memory
-UNIT_TESTS += server control scx_stats notify
+UNIT_TESTS += crew server control scx_stats notify
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$B/unit/test_%)
 TEST_TOOLS := $B/canary $B/fake $B/client
 
 $B/unit/test_%: tests/unit/test_%.c tests/unit/unit.h $B/libscxlua.a $B/abi_cdef.h Makefile | $B/unit
 	@echo "  CC      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests/unit -MMD -MP $< $(LDFLAGS_ALL) \
-		-Wl,--whole-archive $B/libscxlua.a -Wl,--no-whole-archive -lcmocka $(LIBS_ALL) -o $@
+		$(UNIT_WITH) -Wl,--whole-archive $B/libscxlua.a -Wl,--no-whole-archive -lcmocka \
+		$(LIBS_ALL) -o $@
+
+# Not in the library: it forks a worker, which the test stands in for.
+$B/unit/test_crew: UNIT_WITH := $B/obj/crew.o
+$B/unit/test_crew: $B/obj/crew.o
 
 # A control socket without a scheduler, for tests/cli.
 $B/fake: tests/cli/fake.c $B/libscxlua.a | $B
