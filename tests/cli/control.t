@@ -122,6 +122,7 @@ else
 fi
 timeout 3 "$scxlua" top >"$dir/out" 2>"$dir/err"
 status=$?
+sed -i 3,\$d "$dir/out" # a third, if the machine was slow to start it
 prints 'top prints a line a second' 124 'made_up#1: line 2
 made_up#1: line 3' ''
 
@@ -132,7 +133,8 @@ sleep 0.5
 stop_fake
 wait $top
 status=$?
-prints 'top ends with what it shows' 0 'made_up#1: line 4' 'scxlua: scxlua has ended, or does not answer'
+sed -i 's/line [0-9]*$/line N/' "$dir/out"
+prints 'top ends with what it shows' 0 'made_up#1: line N' 'scxlua: scxlua has ended, or does not answer'
 
 # --monitor waits for one that comes later.
 timeout 5 "$scxlua" --monitor 1 >"$dir/out" 2>"$dir/err" &
