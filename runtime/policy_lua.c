@@ -474,19 +474,24 @@ static bool is_libdir(const char *dir)
 
 const char *lua_policy_libdir(void)
 {
+	/* Of a build in its tree, and of an installation that was moved. */
+	static const char *const beside[] = { "/../lua", "/../share/scxlua/lua" };
 	static char dir[PATH_MAX];
 	const char *env = getenv("SCXLUA_LIBDIR");
+	char exe[PATH_MAX];
 	ssize_t len;
-	char *slash;
 
 	if (env)
 		return env;
-	len = readlink("/proc/self/exe", dir, sizeof(dir) - sizeof("/../lua"));
-	if (len > 0) {
-		dir[len] = '\0';
-		slash = strrchr(dir, '/');
-		strcpy(slash, "/../lua");
-		if (is_libdir(dir))
+	len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	if (len <= 0)
+		return SCXLUA_INSTALLED_LIBDIR;
+	exe[len] = '\0';
+	*strrchr(exe, '/') = '\0';
+	for (size_t i = 0; i < sizeof(beside) / sizeof(beside[0]); i++) {
+		int n = snprintf(dir, sizeof(dir), "%s%s", exe, beside[i]);
+
+		if ((size_t)n < sizeof(dir) && is_libdir(dir))
 			return dir;
 	}
 	return SCXLUA_INSTALLED_LIBDIR;

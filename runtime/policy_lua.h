@@ -168,7 +168,10 @@ void lua_policy_interpret(struct lua_policy *lp);
 /* scx.log() of every policy of this process says nothing from now on. */
 void lua_policy_mute(void);
 
-/* The directory of scx.lua: $SCXLUA_LIBDIR, ../lua beside the binary, or the installed one. */
+/*
+ * The directory of scx.lua: $SCXLUA_LIBDIR, ../lua or ../share/scxlua/lua beside the binary, or
+ * where it was installed.
+ */
 const char *lua_policy_libdir(void);
 
 #endif
