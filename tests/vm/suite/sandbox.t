@@ -28,7 +28,7 @@ breach() {
 in_enqueue() {
 	local ended="edited\\.lua:[0-9]+: enqueue\\(\\): the policy made the system call $2, which a policy may not"
 	breach "$1" false
-	ok "S25 $1 in enqueue(): the log names $2" wait_for 20 more_than "$ended.*back to the script before" 0
+	ok "S25 $1 in enqueue(): the log names $2" wait_for 20 more_than "$ended.*back to the last script" 0
 	ok "S25 $1 in enqueue(): it was not done" none "$1 was done"
 }
 
