@@ -86,9 +86,10 @@ void running_forget(int32_t pid)
 }
 
 /*
- * The rank of what runs on the CPU, as far as it concerns the task. A thread that is not known is
- * taken to be about to leave: it is the worker as a rule, and the worker's CPU takes the next
- * task when this batch is decided. What was promised stays so until the CPU gets another thread.
+ * The rank of what runs on the CPU, as far as it concerns the task. None of ours runs where the
+ * CPU is idle, or where the worker is, which is here: that CPU takes the next task when this
+ * batch is decided. (Or another class has it; then the worker's is another one.) What was promised
+ * stays so until the CPU gets another thread. A thread that is not known is left alone.
  */
 static double rank_on(const struct scx_running *r, const struct scx_task *task, uint32_t cpu)
 {
@@ -102,8 +103,8 @@ static double rank_on(const struct scx_running *r, const struct scx_task *task, 
 	    !table_allows(e->table, task, cpu))
 		return HANDS_OFF;
 	if (!pid)
-		return __atomic_load_n(&row->idle, __ATOMIC_RELAXED) ? FREE : HANDS_OFF;
-	return known->pid == pid ? known->rank : FREE;
+		return FREE;
+	return known->pid == pid ? known->rank : HANDS_OFF;
 }
 
 int scx_running_victim(struct scx_running *r, const struct scx_task *task, double rank)

@@ -10,7 +10,8 @@
 --
 -- A rank is a number, the lower the more urgent: a nice value, a level, a deadline. The kernel
 -- says who runs by pid only (scx.cpus[i].task_pid), so the ranks are kept by pid, in a table of
--- fixed size: of threads whose pids differ by a multiple of 4096 only the last one is known.
+-- fixed size: of threads whose pids differ by a multiple of 4096 only the last one is known. One
+-- that is not known is left alone.
 -- In C (runtime/running.c): a loop over CPUs in Lua, inside that over the tasks of a batch, makes
 -- garbage of each task.
 

@@ -21,9 +21,9 @@ local function rank_on(self, task, cpu)
 	if c.online == 0 or self.promised[cpu] == c.since_ns or not self.allowed(task, cpu) then
 		return HANDS_OFF
 	elseif c.task_pid == 0 then
-		return c.idle ~= 0 and FREE or HANDS_OFF
+		return FREE
 	end
-	return self.pid[slot] == c.task_pid and self.rank[slot] or FREE
+	return self.pid[slot] == c.task_pid and self.rank[slot] or HANDS_OFF
 end
 
 function methods:victim(task, rank)

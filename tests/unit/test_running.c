@@ -154,10 +154,6 @@ static void test_idle(void)
 	set(0, 5);
 	assert_int_equal(victim(0, 1), ANY);
 	assert_int_equal(victim(0, 1), 0); /* CPU 1 is for the one before */
-	run(0, 0);
-	r.cpus[1].idle = 0; /* and runs another class now */
-	r.cpus[1].since_ns++;
-	assert_int_equal(victim(0, 1), 0);
 }
 
 static void an_idle_cpu_serves_one_task(void **state)
@@ -166,20 +162,35 @@ static void an_idle_cpu_serves_one_task(void **state)
 	on_machine(2, test_idle);
 }
 
+/* The worker is nobody's thread: its CPU has no pid, and does not count as idle if others wait. */
+static void test_worker(void)
+{
+	two(5, 7);
+	r.cpus[0].task_pid = 0;
+	assert_int_equal(victim(1, 1), ANY);
+	assert_int_equal(victim(1, 1), 1);
+	assert_int_equal(victim(1, 1), ANY);
+}
+
+static void the_worker_makes_room_for_one_task(void **state)
+{
+	(void)state;
+	on_machine(2, test_worker);
+}
+
 static void test_unknown(void)
 {
 	run(0, 0);
 	set(0, 5);
 	run(1, 1);
-	assert_int_equal(victim(0, 1), ANY);
-	assert_int_equal(victim(0, 1), 0);
+	assert_int_equal(victim(1, 1), 0);
+	assert_int_equal(victim(1, 1), ANY);
 	run(0, 0);
-	run(1, 1);
-	set(1, NAN); /* is none */
-	assert_int_equal(victim(0, 1), ANY);
+	set(0, NAN); /* is none: the last one counts */
+	assert_int_equal(victim(1, 1), 0);
 }
 
-static void a_thread_without_rank_leaves_by_itself(void **state)
+static void a_thread_without_rank_is_left_alone(void **state)
 {
 	(void)state;
 	on_machine(2, test_unknown);
@@ -192,7 +203,7 @@ static void test_collision(void)
 	two(5, 7);
 	r.task[2]->pid = pid + 4096;
 	set(2, 99);
-	assert_int_equal(victim(0, 1), ANY); /* thread 1 is not known any more */
+	assert_int_equal(victim(1, 1), 0); /* thread 1 is not known any more */
 	run(1, 2);
 	run(0, 0);
 	assert_int_equal(victim(0, 1), 1);
@@ -211,8 +222,8 @@ static void test_two(void)
 
 static void test_one_left(void)
 {
-	assert_int_equal(victim(0, 1), ANY); /* whoever has that pid now is not known */
-	assert_int_equal(victim(0, 1), 0);
+	assert_int_equal(victim(1, 1), 0); /* whoever has that pid now is not known */
+	assert_int_equal(victim(1, 1), ANY);
 }
 
 /* What was known of a thread is not taken to be about the next one with its pid. */
@@ -315,7 +326,8 @@ int main(void)
 		cmocka_unit_test(the_worst_rank_is_the_victim),
 		cmocka_unit_test(among_equals_the_last_cpu),
 		cmocka_unit_test(an_idle_cpu_serves_one_task),
-		cmocka_unit_test(a_thread_without_rank_leaves_by_itself),
+		cmocka_unit_test(the_worker_makes_room_for_one_task),
+		cmocka_unit_test(a_thread_without_rank_is_left_alone),
 		cmocka_unit_test(the_last_of_two_with_the_same_bits_is_known),
 		cmocka_unit_test(a_thread_that_ends_is_forgotten),
 		cmocka_unit_test(affinity_and_hotplug_count),
