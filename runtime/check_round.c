@@ -14,11 +14,11 @@
 #include "check_probe.h"
 
 enum {
-	ROUNDS = 3,	/* of looking and timing, at most ... */
-	ROUNDS_MS = 60, /* ... and not another after this much CPU time */
+	ROUNDS = 3,	 /* of looking and timing, at most, ... */
+	ROUNDS_MS = 60,	 /* ... and not another after this much CPU time */
+	MOST_ROUNDS = 6, /* while each made garbage, which a trace compiled late does */
 	SEGMENT_CYCLES = 64,
 	MAX_SEGMENTS = 1024,
-	LATE_BYTES = 16 << 10, /* that a first round may take: traces, tables that grow once */
 };
 
 /*
@@ -149,22 +149,32 @@ static void add_up_times(struct trial *t, const struct rounds *r)
 
 /* ---- bytes ---- */
 
+static double noise_bytes(const struct trial *t)
+{
+	return t->load <= LOAD_STEADY ? steady_bytes : rare_bytes;
+}
+
+static double least_bytes(const struct rounds *r)
+{
+	double sum = 0;
+
+	for (int i = 0; i < NR_HOT; i++)
+		sum += r->bytes[i];
+	return sum;
+}
+
 static void judge_bytes(struct trial *t, const struct rounds *r)
 {
-	double noise = t->load <= LOAD_STEADY ? steady_bytes : rare_bytes;
-	double most = 0, sum = 0;
+	double noise = noise_bytes(t), sum = least_bytes(r), most = 0;
 	enum check_hook at = AT_NONE;
 
 	for (int i = 0; i < NR_HOT; i++) {
-		sum += r->bytes[i];
 		if (r->bytes[i] > most) {
 			most = r->bytes[i];
 			at = hot[i];
 		}
 	}
 	t->c->figures[t->load].bytes = sum;
-	if (r->done == 1)
-		noise += LATE_BYTES / r->tasks;
 	if (sum <= noise)
 		return;
 	trial_found(t, FOUND_GARBAGE, at, (uint64_t)(sum * r->tasks));
@@ -175,6 +185,15 @@ static void judge_bytes(struct trial *t, const struct rounds *r)
 		 sum);
 }
 
+static bool one_more(const struct trial *t, const struct rounds *r, clock_t begin)
+{
+	if (r->done == 0)
+		return true;
+	if (r->done < ROUNDS && clock() - begin < ROUNDS_MS * CLOCKS_PER_SEC / 1000)
+		return true;
+	return r->done < MOST_ROUNDS && least_bytes(r) > noise_bytes(t);
+}
+
 /* stats() is part of it: it may be asked for at any time. */
 void check_rounds(struct trial *t)
 {
@@ -183,8 +202,7 @@ void check_rounds(struct trial *t)
 
 	memset(&r, 0, sizeof(r));
 	r.clock_ns = probe_clock_cost();
-	while (r.done < ROUNDS &&
-	       (r.done == 0 || clock() - begin < ROUNDS_MS * CLOCKS_PER_SEC / 1000)) {
+	while (one_more(t, &r, begin)) {
 		look(t, &r);
 		take_time(t, &r);
 		r.done++;
