@@ -46,6 +46,9 @@ for file in policies/*.lua; do
 	result "$file as JSON" 0 '"problems":[]'
 done
 
+check tests/lua/data/steal.lua
+result "every method of scx.percpu() and scx.ring() compiles and costs no memory" 0 "steal.lua: ok"
+
 for file in tests/bad/*.lua; do
 	case $SCXLUA:$file in
 	*/address/*:*/calls_* | */thread/*:*/calls_*)

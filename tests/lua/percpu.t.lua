@@ -38,6 +38,7 @@ tap.ok(not set:push(2, a), "a task is in one queue at most")
 tap.ok(set:push(0, a), "pushed again where it is, it stays")
 tap.is(lengths(set), "1 1 0 1", "once")
 tap.ok(set:remove(c), "remove finds the queue")
+tap.ok(set:remove(a) and set:push(0, a), "also that of the CPU which the task last ran on")
 tap.ok(not set:remove(c), "once")
 tap.is(lengths(set), "1 1 0 0", "the others stay")
 m:load "policies/fifo.lua"
