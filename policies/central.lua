@@ -3,9 +3,9 @@
 -- central.lua - long slices, cut short only if somebody waits; one CPU is spared.
 --
 -- For virtual machines and number crunching, where each interruption costs: a task runs for
--- long_us. Every few milliseconds tick() looks whether others wait, for one tick at least, and
--- interrupts as many tasks that have had slice_us. central_cpu is the last to be given a task, and
--- for slice_us only, so that short tasks and the worker have a CPU. After the kernel's scx_central.
+-- long_us. Every 20 ms tick() looks whether others wait, and have for a tick, and interrupts as
+-- many tasks that have had slice_us. central_cpu is the last to be given a task, and for
+-- slice_us only, so that short tasks and the worker have a CPU. After the kernel's scx_central.
 -- There one CPU decides, here the worker does on whichever CPU asks for work; slices there have no
 -- end, here they end after --max-slice-us at the latest, and are renewed by --slice-us while
 -- nobody waits; and where all CPUs are busy the ticks themselves interrupt one.
@@ -15,14 +15,15 @@
 local scx = require "scx"
 
 local dispatch, pick_idle = scx.dispatch, scx.pick_idle
-local opt, cpus, LAST_CPU = scx.opt, scx.cpus, scx.nr_cpus - 1
+local opt, cpus, NR_CPUS = scx.opt, scx.cpus, scx.nr_cpus
 local CPU_ANY, IF_IDLE, PREEMPT = scx.CPU_ANY, scx.IF_IDLE, scx.PREEMPT
-local TICK_MS = 5
+local TICK_MS = 20
 
 local queue = scx.fifo()
 local nr_waited = 0            -- how many waited for any CPU at the last tick
+local turn = 0                 -- the CPU after the one that was last interrupted
 local cut_ns, owed_ns = {}, {} -- by CPU: when it was last interrupted, given a pinned task
-for cpu = 0, LAST_CPU do
+for cpu = 0, NR_CPUS - 1 do
 	cut_ns[cpu], owed_ns[cpu] = 0, 0
 end
 
@@ -40,16 +41,18 @@ end
 
 local function tick(now)
 	local waiting = scx.nr_queued()
-	for cpu = 0, LAST_CPU do
+	for cpu = 0, NR_CPUS - 1 do
 		waiting = waiting - cpus[cpu].queued
 	end
 	local wanted = math.min(waiting, nr_waited)
 	nr_waited = waiting
-	for cpu = 0, LAST_CPU do
+	local first = turn
+	for i = 0, NR_CPUS - 1 do
+		local cpu = (first + i) % NR_CPUS
 		if is_overdue(cpu, now) then
 			local owed = is_owed(cpu, now)
 			if (owed or wanted > 0) and scx.kick(cpu, PREEMPT) then
-				cut_ns[cpu] = now
+				cut_ns[cpu], turn = now, (cpu + 1) % NR_CPUS
 				wanted = owed and wanted or wanted - 1
 			end
 		end

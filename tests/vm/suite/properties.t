@@ -146,14 +146,15 @@ property_smt() {
 	is "$(($(value shared_permille) * 2))" -lt "$fifo"
 }
 
-# While nobody waits, spinners are interrupted less often than with fifo.
+# Where one spinner more than CPUs waits all the time, they are interrupted at most two thirds as
+# often as with fifo. (Where nobody waits, the kernel half lets them go on with either.)
 property_central() {
-	local fifo spinners=(switches spinners=$((nr_cpus - 1)) sleepers=2 seconds=6)
+	local fifo spinners=(switches spinners=$((nr_cpus + 1)) seconds=6)
 	baseline "${spinners[@]}" || return 2
 	fifo=$(value per_1000s)
 	under "$1" "${spinners[@]}" || return 2
 	say "interrupted $(value per_1000s) times in 1000 s of CPU time, with fifo $fifo times"
-	is "$(($(value per_1000s) * 2))" -lt "$fifo"
+	is "$(($(value per_1000s) * 3))" -lt "$((fifo * 2))"
 }
 
 # On an idle machine wakeups are late, by times that differ, and no CPU is preferred.
