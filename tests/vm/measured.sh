@@ -68,8 +68,12 @@ baseline() {
 	under policies/fifo.lua "$@" && echo "$line" >"$kept"
 }
 
-# applied_us: the slice that the kernel gave last, as the live line shows it.
-applied_us() { tail -n 1 "$run/stats" | sed -n 's/.*slice \([0-9]*\) us$/\1/p'; }
+# applied_us LINES: the slice that the kernel gave last, as a live line shows it: the median of the
+# last LINES of them, since one may show that of a thread which was alone just then.
+applied_us() {
+	tail -n "$1" "$run/stats" | sed -n 's/.*slice \([0-9]*\) us$/\1/p' | sort -n |
+		sed -n "$((($1 + 1) / 2))p"
+}
 
 # weigh NAME WEIGHT...: makes /sys/fs/cgroup/NAMEn with each cpu.weight, n = 0, 1, ...
 weigh() {

@@ -6,10 +6,13 @@
  *   oddities migrate-disable    runs an XDP program for long, during which the kernel has
  *                               disabled migration of the calling thread; twice per CPU
  *   oddities classes            threads that go round the scheduling classes
+ *   oddities renice             every thread group whose name begins with stress-ng gets another
+ *                               nice value, again and again
  *
  * Runs until it is killed; a status other than 0 means that it could not.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <linux/bpf.h>
 #include <pthread.h>
 #include <sched.h>
@@ -17,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -138,6 +142,40 @@ static int classes(void)
 	return 0;
 }
 
+/* ---- nice values ---- */
+
+static int is_stressor(const char *pid)
+{
+	char path[64], comm[16] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%.16s/comm", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return 0; /* it has ended, or is no process */
+	if (!fgets(comm, sizeof(comm), f))
+		comm[0] = '\0';
+	fclose(f);
+	return !strncmp(comm, "stress-ng", strlen("stress-ng"));
+}
+
+static int renice(void)
+{
+	for (int i = 0;; i++) {
+		DIR *proc = opendir("/proc");
+		struct dirent *entry;
+
+		if (!proc)
+			return 1;
+		while ((entry = readdir(proc)))
+			if (is_stressor(entry->d_name))
+				setpriority(PRIO_PROCESS, (id_t)atoi(entry->d_name),
+					    i * 7 % 40 - 20);
+		closedir(proc);
+		usleep(1000);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -145,12 +183,13 @@ int main(int argc, char **argv)
 		int (*run)(void);
 	} row[] = { { "exec-from-thread", exec_from_thread },
 		    { "migrate-disable", migrate_disable },
-		    { "classes", classes } };
+		    { "classes", classes },
+		    { "renice", renice } };
 
 	arguments = argv;
 	for (size_t i = 0; argc == 2 && i < sizeof(row) / sizeof(row[0]); i++)
 		if (!strcmp(argv[1], row[i].name))
 			return row[i].run();
-	fprintf(stderr, "usage: oddities exec-from-thread | migrate-disable | classes\n");
+	fprintf(stderr, "usage: oddities exec-from-thread | migrate-disable | classes | renice\n");
 	return 2;
 }

@@ -46,16 +46,7 @@ K04() {
 title[K05]='tasks preempted with migration disabled'
 K05() { meanwhile policies/fifo.lua -- timeout -s KILL "$seconds" build/oddities migrate-disable; }
 title[K06]='renice storm'
-K06() { meanwhile policies/vtime.lua -- renice_storm; }
-renice_storm() {
-	local i pid
-	for ((i = 0; i < seconds * 5; i++)); do
-		for pid in $(pgrep stress-ng); do
-			renice -n $((i * 7 % 40 - 20)) -p "$pid" >/dev/null 2>&1
-		done
-		sleep 0.1
-	done
-}
+K06() { meanwhile policies/vtime.lua -- timeout -s KILL "$seconds" build/oddities renice; }
 title[K07]='classes change: other, batch, idle, ext, fifo, rr'
 K07() {
 	meanwhile policies/vtime.lua -- timeout -s KILL "$seconds" build/oddities classes

@@ -108,8 +108,8 @@ property_sjf() {
 property_rr() {
 	local few='' many=''
 	schedule "$1" || return 2
-	measure switches spinners="$nr_cpus" seconds=3 && few=$(applied_us)
-	measure switches spinners=$((nr_cpus * 8)) seconds=3 && many=$(applied_us)
+	measure switches spinners="$nr_cpus" seconds=7 && few=$(applied_us 7)
+	measure switches spinners=$((nr_cpus * 8)) seconds=7 && many=$(applied_us 7)
 	stop >"$run/stop"
 	say "slice: $few us with one task per CPU, $many us with eight"
 	sound && is "$many" -gt 0 || return 2
