@@ -45,7 +45,8 @@ api.scx = {
 			{ "flags?", "integer", "0 (default), PREEMPT, IF_IDLE or both" },
 		},
 		ret = { "boolean", "true; false if the ring to the kernel is full: keep the task and try "
-			.. "again in the next dispatch()" },
+			.. "again in the next dispatch(). enqueue() need not look: there is room for one decision "
+			.. "about each task that it was given" },
 		err = "an argument of the wrong type" },
 	{ "allowed", cost = "call",
 		help = "May the task run on that CPU? By its CPU affinity when it was last enqueued.",
@@ -64,7 +65,8 @@ api.scx = {
 		ret = { "integer?", "a CPU that the task may use; nil if none is idle" } },
 	{ "kick", cost = "call",
 		help = "Wakes a CPU, so that it looks for work, or interrupts what runs there (its task is "
-			.. "enqueued again). A CPU that does not exist is counted (bad_cpu).",
+			.. "enqueued again). Decisions made before go to the kernel before. A CPU that does not "
+			.. "exist is counted (bad_cpu).",
 		args = {
 			{ "cpu", "integer", "0..nr_cpus-1" },
 			{ "flags?", "integer", "0 (default): wake it if it is idle; PREEMPT: interrupt what "

@@ -163,6 +163,8 @@ bool engine_kick(struct engine *e, double cpu, uint32_t flags)
 			e->stats->bad_cpu++;
 		return true;
 	}
+	if (engine_flush(e)) /* in the order in which the policy said it */
+		return false;
 	v = uring_reserve(e->out);
 	if (!v)
 		return false;

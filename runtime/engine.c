@@ -406,19 +406,31 @@ static bool take_group(struct engine *e, const struct scxlua_record **group, uin
 }
 
 /*
+ * No more than the outbox has room for, when the ring to the kernel was full: enqueue() can always
+ * decide each task that it is given. The rest waits in the ring and the kernel's hold queue.
+ */
+static uint32_t batch_limit(const struct engine *e)
+{
+	uint32_t free = e->outbox->n < ENGINE_OUTBOX ? ENGINE_OUTBOX - e->outbox->n : 0;
+
+	return free < ENGINE_BATCH ? free : ENGINE_BATCH;
+}
+
+/*
  * Fills the batch until it is full, the ring is empty or an event comes, which ends the batch
  * so that the policy sees things in their order. Returns how many records were read.
  */
 static uint32_t collect(struct engine *e, uint32_t *nr_tasks, struct scxlua_record *event)
 {
 	const struct scxlua_record *group[GROUP];
+	uint32_t limit = batch_limit(e);
 	uint32_t seen = 0;
 	uint32_t nr;
 
 	event->kind = SCXLUA_REC_ENQUEUE; /* no event */
 	*nr_tasks = 0;
-	while (seen < ENGINE_BATCH) {
-		uint32_t fits = ENGINE_BATCH - seen;
+	while (seen < limit) {
+		uint32_t fits = limit - seen;
 
 		nr = peek_group(e, group, fits < GROUP ? fits : GROUP);
 		if (nr == 0)

@@ -834,6 +834,42 @@ static void full_ring_loses_no_decision(void **state)
 	assert_int_equal(r.stats.outbox_full, 7);
 }
 
+static int deciding_enqueue(struct policy *p, struct scx_task **tasks, uint32_t n)
+{
+	(void)p;
+	for (uint32_t i = 0; i < n; i++) {
+		assert_true(engine_outbox(r.engine)->n < ENGINE_OUTBOX);
+		decide(tasks[i], 0, 0, 0, 0);
+	}
+	r.nr_told += n;
+	return 0;
+}
+
+/* With the ring to the kernel full, tasks come as long as decisions about them can be kept. */
+static void full_outbox_stops_the_drain(void **state)
+{
+	struct scx_task *task = one_task(100);
+
+	(void)state;
+	while (uring_reserve(&r.out))
+		;
+	uring_publish(&r.out);
+	r.ops.enqueue = deciding_enqueue;
+	r.ops.dispatch = NULL;
+	r.nr_told = 0;
+	for (int i = 0; i < ENGINE_OUTBOX - 5; i++)
+		decide(task, 0, 0, 0, 0);
+	for (uint64_t c = 1; c <= 10; c++)
+		put_enqueue(c, 1, 100, 0);
+	engine_cycle(r.engine);
+	assert_int_equal(r.nr_told, 5);
+	engine_cycle(r.engine);
+	assert_int_equal(r.nr_told, 5);
+	r.out_consumer = r.out_producer;
+	engine_cycle(r.engine);
+	assert_int_equal(r.nr_told, 10);
+}
+
 static void full_ring_at_an_error_leaves_tasks_held(void **state)
 {
 	(void)state;
@@ -853,6 +889,27 @@ static void full_ring_at_an_error_leaves_tasks_held(void **state)
 }
 
 /* ---- from Lua ---- */
+
+static int kicking_enqueue(struct policy *p, struct scx_task **tasks, uint32_t n)
+{
+	(void)p;
+	(void)n;
+	decide(tasks[0], 1, 0, 0, 0);
+	return scx_kick(1, SCX_PREEMPT);
+}
+
+static void kick_comes_after_earlier_decisions(void **state)
+{
+	struct scxlua_verdict v;
+
+	(void)state;
+	r.ops.enqueue = kicking_enqueue;
+	one_task(1);
+	assert_int_equal(take_verdict(&v), 1);
+	assert_int_equal(v.kind, SCXLUA_VERDICT_TASK);
+	assert_int_equal(take_verdict(&v), 1);
+	assert_int_equal(v.kind, SCXLUA_VERDICT_KICK);
+}
 
 static int flushing_enqueue(struct policy *p, struct scx_task **tasks, uint32_t n)
 {
@@ -1111,6 +1168,8 @@ int main(void)
 		WITH_RIG(failed_event_hooks_are_counted),
 		WITH_RIG(without_a_policy_all_is_default),
 		WITH_RIG(full_ring_loses_no_decision),
+		WITH_RIG(kick_comes_after_earlier_decisions),
+		WITH_RIG(full_outbox_stops_the_drain),
 		WITH_RIG(full_ring_at_an_error_leaves_tasks_held),
 		WITH_RIG(flush_from_a_hook_means_its_engine),
 		WITH_RIG(adopt_offers_the_held_oldest_first),
