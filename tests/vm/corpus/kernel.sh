@@ -73,7 +73,7 @@ cgroup_storm() {
 }
 title[K09]='a cpuset shrinks to one CPU and grows'
 K09() {
-	(($(nproc) > 1)) || return
+	(($(nproc) > 1)) || { cannot 'it needs two CPUs' && return; }
 	meanwhile policies/vtime.lua -- cpuset_storm
 }
 cpuset_storm() {
@@ -96,7 +96,7 @@ cpuset_storm() {
 }
 title[K10]='a CPU goes and comes 20 times'
 K10() {
-	(($(nproc) > 1)) || return
+	(($(nproc) > 1)) || { cannot 'it needs two CPUs' && return; }
 	meanwhile policies/vtime.lua -- hotplug_storm 20
 	expect 'in place, without a restart' is "$(num kernel_restarts)" -eq 0
 }
@@ -127,6 +127,10 @@ K11() {
 }
 title[K12]='suspend to idle'
 K12() {
+	if [[ ! -w /sys/power/pm_test && $(stat -f -c %T /) == *fuse* ]]; then
+		cannot 'the root is on virtio-fs, which does not come back from a suspend'
+		return
+	fi
 	meanwhile policies/fifo.lua -- suspend
 	what "$(cat "$run/suspended")"
 }
