@@ -28,7 +28,7 @@ TRIPLE := $(shell uname -m)-linux-gnu
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wwrite-strings \
 	-Wundef -Wformat=2 -Wimplicit-fallthrough -Wvla
-PKGS := luajit jansson libcap
+PKGS := luajit jansson libcap libseccomp
 # Expanded when used: pkg-config may be what `make deps` is about to install.
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS))
 PKG_LIBS = $(shell pkg-config --libs libbpf $(PKGS))
@@ -75,11 +75,6 @@ $B/abi_cdef.h: bpf/abi.h | $B
 $B/abi_cdef.inc: $B/abi_cdef.h
 	$(Q)sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $< >$@
 
-$B/syscall_names.inc: Makefile | $B
-	$(Q)$(CC) -E -dM -include sys/syscall.h -x c /dev/null | sed -n \
-		'/__NR_syscalls\|__NR_arch_specific/!s/^#define __NR_\([a-z0-9_]*\) .*/CALL(\1)/p' \
-		>$@
-
 $B/scxlua.bpf.o: bpf/scxlua.bpf.c $(wildcard bpf/*.h) | $B
 	@echo "  BPF     $@"
 	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Werror -D__TARGET_ARCH_$(ARCH) -Ibpf \
@@ -96,7 +91,6 @@ $B/obj/%.o: runtime/%.c Makefile | $B/obj $B/abi_cdef.inc
 	$(Q)$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 $B/obj/kernel.o: $B/scxlua.skel.h
-$B/obj/sandbox_calls.o: $B/syscall_names.inc
 
 # What runs per task: 6 % faster than with -O2 (bench, fifo in Lua, batch 64: 35.2 and 33.0 ns).
 $(patsubst %,$B/obj/%.o,ring table queue engine commit): OPT := -O3 -g

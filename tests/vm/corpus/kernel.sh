@@ -287,16 +287,18 @@ clock_jumps() {
 }
 title[K25]='attached and detached 20 times'
 K25() {
-	local i before after
+	local i before during after
 	before=$(bpf_objects)
 	for ((i = 0; i < 20; i++)); do
 		expect "it starts ($i)" start policies/fifo.lua
+		((i)) || during=$(bpf_objects)
 		stop >/dev/null
 		expect "it ends ($i)" is "$status$(num kind)" -eq 064
 	done
 	after=$(bpf_objects)
+	expect 'it has BPF objects' is "$during" -gt "$before"
 	expect 'no BPF object is left' is "$after" -le "$before"
-	what "$before BPF objects before, $after after"
+	what "$before BPF objects before, $during during, $after after"
 }
 bpf_objects() {
 	sleep 0.5
