@@ -234,12 +234,14 @@ K19() {
 	under policies/fifo.lua -- sysrq_dump
 	expect 'the dump names the policy' grep -q 'scxlua: policy=fifo' "$run/dump"
 }
+# The kernel writes this dump to a tracepoint alone.
 sysrq_dump() {
+	echo 1 >/sys/kernel/tracing/events/sched_ext/sched_ext_dump/enable
 	timeout 3 cat /sys/kernel/tracing/trace_pipe >"$run/dump" 2>/dev/null &
 	sleep 0.5
 	echo D >/proc/sysrq-trigger
 	wait $!
-	dmesg >>"$run/dump"
+	echo 0 >/sys/kernel/tracing/events/sched_ext/sched_ext_dump/enable
 }
 title[K20]='another scheduler tries to attach'
 K20() {
