@@ -240,7 +240,6 @@ struct scxlua_config {
 	uint32_t nr_cpu_ids;
 	uint32_t kthreads;	/* 1 = kernel threads go through the policy too, but per-CPU ones */
 	uint32_t exit_dump_len; /* bytes of the dump to keep, 0 = none */
-	uint32_t reserved;
 
 	/* Fault injection, 0 = off; each proves that a guard is needed or works. */
 	uint32_t fault_drop;	  /* lose every nth verdict */
@@ -251,6 +250,7 @@ struct scxlua_config {
 	uint32_t fault_no_starve; /* no starvation guard */
 	uint32_t fault_no_stale;  /* no sequence and cookie check */
 	uint32_t fault_no_bypass; /* a late worker is not bypassed */
+	uint32_t fault_unsafe;	  /* the verifier finds a reference that is never released */
 };
 
 /* Shared words, each group on its own cache line, with one writer each. */

@@ -351,6 +351,8 @@ s32 SCX_OP_SLEEPABLE(scxlua_init)
 {
 	s32 err = create_queues();
 
+	if (cfg.fault_unsafe && bpf_task_from_pid(1))
+		return 1;
 	return err ?: guard_start();
 }
 

@@ -97,6 +97,7 @@ static const struct {
 	{ "no_bypass", AT(fault_no_bypass) },
 	{ "no_validate", AT(fault_no_validate) },
 	{ "no_watchdog", AT(fault_no_watchdog) },
+	{ "unsafe", AT(fault_unsafe) },
 };
 
 enum {

@@ -45,7 +45,7 @@ struct options {
 	uint32_t no_sandbox, allow_unsafe_path;
 	uint32_t fault_drop, fault_ring_full, fault_wrong_cpu, fault_no_drain, fault_no_age;
 	uint32_t fault_no_starve, fault_no_stale, fault_no_bypass, fault_no_validate,
-		fault_no_watchdog;
+		fault_no_watchdog, fault_unsafe;
 };
 
 /*

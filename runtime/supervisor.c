@@ -382,6 +382,7 @@ static struct kernel_args kernel_args(const struct options *opt)
 			.fault_no_starve = opt->fault_no_starve,
 			.fault_no_stale = opt->fault_no_stale,
 			.fault_no_bypass = opt->fault_no_bypass,
+			.fault_unsafe = opt->fault_unsafe,
 		},
 		.timeout_ms = opt->timeout_ms,
 		.exit_dump_len = opt->exit_dump_len,

@@ -214,6 +214,18 @@ replace_binary() {
 	kill -HUP "$scx_pid"
 	sleep 3
 }
+title[R21]='the verifier refuses the programs'
+R21() {
+	local seq
+	seq=$(enable_seq)
+	build/scxlua --fault unsafe=1 policies/fifo.lua >/dev/null 2>"$run/log"
+	status=$?
+	expect 'exit status 9' is "$status" -eq 9
+	expect 'the reason' logged 'the kernel refused the BPF programs: '
+	expect "the end of the verifier's log" logged 'Unreleased reference'
+	expect 'never enabled' is "$(enable_seq)" = "$seq"
+	what "exit $status"
+}
 title[R22]='one decision in ten is lost'
 R22() {
 	under --fault drop=10 policies/fifo.lua
