@@ -129,7 +129,6 @@ static void ask_insert(struct task_struct *p, u64 id, u64 slice, u64 flags, int 
 }
 
 /* What direct_dispatch() does once the op has returned. */
-void model_finish_insert(struct model_task *t);
 void model_finish_insert(struct model_task *t)
 {
 	struct model_dsq *q;
