@@ -14,16 +14,17 @@ BPF_TESTS ?= test_bpf_enqueue test_bpf_verdict test_bpf_pick test_bpf_guard test
 # Flexible arguments of the BPF's macros and its kernel-style types need no warning here.
 BPF_TEST_CFLAGS = -std=gnu11 -O1 -g $(WARN) $(SANFLAGS) -Wno-unknown-pragmas -Itests/bpf -Ibpf
 
+BPF_MODEL = $(patsubst %,$B/unit/%.o,kernel_model model_queues model_kfuncs)
 BPF_TEST_HEADERS = $(wildcard tests/bpf/*.h tests/bpf/bpf/*.h bpf/*.h) tests/unit/unit.h
 
-$B/unit/kernel_model.o: tests/bpf/kernel_model.c $(BPF_TEST_HEADERS)
+$(BPF_MODEL): $B/unit/%.o: tests/bpf/%.c $(BPF_TEST_HEADERS)
 	@echo "  CC      $@"
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(BPF_TEST_CFLAGS) -c $< -o $@
 
-$B/unit/%: tests/bpf/%.c $B/unit/kernel_model.o $(BPF_TEST_HEADERS) bpf/scxlua.bpf.c
+$B/unit/%: tests/bpf/%.c $(BPF_MODEL) $(BPF_TEST_HEADERS) bpf/scxlua.bpf.c
 	@echo "  CC      $@"
-	$(Q)$(CC) $(BPF_TEST_CFLAGS) $< $B/unit/kernel_model.o -lcmocka -o $@
+	$(Q)$(CC) $(BPF_TEST_CFLAGS) $< $(BPF_MODEL) -lcmocka -o $@
 
 .PHONY: check-bpf
 check-bpf: $(BPF_TESTS:%=$B/unit/%)
