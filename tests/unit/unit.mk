@@ -1,7 +1,9 @@
-# Unit tests: one program per module, linked with the library it takes what it needs from.
+# Unit tests: one program per module, or several that share a rig, linked with the library that it
+# takes what it needs from.
 # Included by the top Makefile.
 
-UNIT_TESTS := arena hist queue table ring engine ask running synth abi policy_lua topology \
+ENGINE_TESTS := commit engine engine_failures engine_ledger
+UNIT_TESTS := arena hist queue table ring $(ENGINE_TESTS) ask running synth abi policy_lua topology \
 	sandbox script_path exec_memory
 UNIT_TESTS += crew server control scx_stats notify
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$B/unit/test_%)
@@ -12,6 +14,13 @@ $B/unit/test_%: tests/unit/test_%.c tests/unit/unit.h $B/libscxlua.a $B/abi_cdef
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests/unit -MMD -MP $< $(LDFLAGS_ALL) \
 		$(UNIT_WITH) -Wl,--whole-archive $B/libscxlua.a -Wl,--no-whole-archive -lcmocka \
 		$(LIBS_ALL) -o $@
+
+$B/unit/%_rig.o: tests/unit/%_rig.c Makefile | $B/unit
+	@echo "  CC      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests/unit -MMD -MP -c $< -o $@
+
+$(ENGINE_TESTS:%=$B/unit/test_%): UNIT_WITH := $B/unit/engine_rig.o
+$(ENGINE_TESTS:%=$B/unit/test_%): $B/unit/engine_rig.o
 
 # Not in the library: it forks a worker, which the test stands in for.
 $B/unit/test_crew: UNIT_WITH := $B/obj/crew.o
