@@ -3,7 +3,9 @@
 # Included by the top Makefile.
 
 ENGINE_TESTS := commit engine engine_failures engine_ledger
-UNIT_TESTS := arena hist queue table ring $(ENGINE_TESTS) ask running synth abi policy_lua topology \
+# With the JIT, which valgrind cannot run.
+POLICY_TESTS := lua_load policy_lua warmup lua_cold
+UNIT_TESTS := arena hist queue table ring $(ENGINE_TESTS) ask running synth abi $(POLICY_TESTS) topology \
 	sandbox script_path exec_memory
 UNIT_TESTS += crew server control scx_stats notify
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$B/unit/test_%)
@@ -21,6 +23,8 @@ $B/unit/%_rig.o: tests/unit/%_rig.c Makefile | $B/unit
 
 $(ENGINE_TESTS:%=$B/unit/test_%): UNIT_WITH := $B/unit/engine_rig.o
 $(ENGINE_TESTS:%=$B/unit/test_%): $B/unit/engine_rig.o
+$(POLICY_TESTS:%=$B/unit/test_%): UNIT_WITH := $B/unit/policy_rig.o
+$(POLICY_TESTS:%=$B/unit/test_%): $B/unit/policy_rig.o
 
 # Not in the library: it forks a worker, which the test stands in for.
 $B/unit/test_crew: UNIT_WITH := $B/obj/crew.o
