@@ -6,7 +6,8 @@ ENGINE_TESTS := commit engine engine_failures engine_ledger
 # With the JIT, which valgrind cannot run.
 POLICY_TESTS := lua_load policy_lua warmup lua_cold
 SERVER_TESTS := server server_files
-UNIT_TESTS := arena hist queue table ring $(ENGINE_TESTS) ask running synth abi $(POLICY_TESTS) \
+SYNTH_TESTS := synth synth_masks
+UNIT_TESTS := arena hist queue table ring $(ENGINE_TESTS) ask running $(SYNTH_TESTS) abi $(POLICY_TESTS) \
 	topology sandbox script_path exec_memory
 UNIT_TESTS += crew $(SERVER_TESTS) control scx_stats notify
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$B/unit/test_%)
@@ -25,6 +26,7 @@ $B/unit/%_rig.o: tests/unit/%_rig.c Makefile | $B/unit
 $(ENGINE_TESTS:%=$B/unit/test_%): $B/unit/engine_rig.o
 $(POLICY_TESTS:%=$B/unit/test_%): $B/unit/policy_rig.o
 $(SERVER_TESTS:%=$B/unit/test_%): $B/unit/server_rig.o
+$(SYNTH_TESTS:%=$B/unit/test_%): $B/unit/synth_rig.o
 
 # Not in the library: it forks a worker, which the test stands in for.
 $B/unit/test_crew: $B/obj/crew.o
