@@ -145,7 +145,7 @@ check: check-build ## tests that need neither root nor a VM, under a minute
 	$(Q)B=$B tests/run --list tests/check.list
 
 valgrind: check-build ## the unit tests under valgrind, but those that it cannot run (JIT, sandbox)
-	$(Q)for t in $(filter-out %policy_lua %sandbox %exec_memory,$(UNIT_PROGRAMS)); do \
+	$(Q)for t in $(filter-out $(POLICY_TESTS:%=$B/unit/test_%) %sandbox %exec_memory,$(UNIT_PROGRAMS)); do \
 		valgrind -q --error-exitcode=1 --leak-check=full $$t >/dev/null || exit 1; done
 	@echo "valgrind: clean"
 

@@ -138,6 +138,7 @@ void model_check(void); /* nothing left open */
 struct model_task *model_fork(int pid, int tgid, u64 mask);
 void model_wake(struct model_task *t);
 void model_enqueue(struct model_task *t, u64 flags);
+void model_finish_insert(struct model_task *t); /* that an op has asked for; a hook may be first */
 void model_schedule(int cpu);
 void model_run_all(void);     /* schedule() wherever one is due */
 void model_dispatch(int cpu); /* ops.dispatch alone, nothing is picked */

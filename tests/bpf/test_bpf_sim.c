@@ -312,13 +312,6 @@ static void finish(const char *what)
 	assert_true(s.queued > 1000);
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	model_free();
-	return 0;
-}
-
 static void random_worker(void **state)
 {
 	struct scxlua_counters s;

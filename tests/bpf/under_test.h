@@ -132,6 +132,21 @@ static inline void decide(struct model_task *t, int cpu, u64 vtime)
 	model_verdict(&v);
 }
 
+static inline void decide_flags(struct model_task *t, int cpu, u32 flags)
+{
+	struct scxlua_verdict v = verdict_for(t, cpu, 1);
+
+	v.flags = flags;
+	model_verdict(&v);
+}
+
+static inline int teardown(void **state)
+{
+	(void)state;
+	model_free();
+	return 0;
+}
+
 /* Takes the rings' contents back to nothing, so that the worker is not wanted. */
 static inline void empty_records(void)
 {

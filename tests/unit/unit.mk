@@ -1,20 +1,34 @@
-# Unit tests: one program per module, linked with the library it takes what it needs from.
+# Unit tests: one program per module, or several that share a rig, linked with the library that it
+# takes what it needs from.
 # Included by the top Makefile.
 
-UNIT_TESTS := arena hist queue table ring engine ask running synth abi policy_lua topology \
-	sandbox script_path exec_memory
-UNIT_TESTS += crew server control scx_stats notify
+ENGINE_TESTS := commit engine engine_failures engine_ledger
+# With the JIT, which valgrind cannot run.
+POLICY_TESTS := lua_load policy_lua warmup lua_cold
+SERVER_TESTS := server server_files
+SYNTH_TESTS := synth synth_masks
+UNIT_TESTS := arena hist queue table ring $(ENGINE_TESTS) ask running $(SYNTH_TESTS) abi $(POLICY_TESTS) \
+	topology sandbox script_path exec_memory
+UNIT_TESTS += crew $(SERVER_TESTS) control scx_stats notify
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$B/unit/test_%)
 TEST_TOOLS := $B/canary $B/fake $B/client
 
 $B/unit/test_%: tests/unit/test_%.c tests/unit/unit.h $B/libscxlua.a $B/abi_cdef.h Makefile | $B/unit
 	@echo "  CC      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests/unit -MMD -MP $< $(LDFLAGS_ALL) \
-		$(UNIT_WITH) -Wl,--whole-archive $B/libscxlua.a -Wl,--no-whole-archive -lcmocka \
+		$(filter %.o,$^) -Wl,--whole-archive $B/libscxlua.a -Wl,--no-whole-archive -lcmocka \
 		$(LIBS_ALL) -o $@
 
+$B/unit/%_rig.o: tests/unit/%_rig.c Makefile | $B/unit
+	@echo "  CC      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests/unit -MMD -MP -c $< -o $@
+
+$(ENGINE_TESTS:%=$B/unit/test_%): $B/unit/engine_rig.o
+$(POLICY_TESTS:%=$B/unit/test_%): $B/unit/policy_rig.o
+$(SERVER_TESTS:%=$B/unit/test_%): $B/unit/server_rig.o
+$(SYNTH_TESTS:%=$B/unit/test_%): $B/unit/synth_rig.o
+
 # Not in the library: it forks a worker, which the test stands in for.
-$B/unit/test_crew: UNIT_WITH := $B/obj/crew.o
 $B/unit/test_crew: $B/obj/crew.o
 
 # A control socket without a scheduler, for tests/cli.
