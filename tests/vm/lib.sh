@@ -26,6 +26,7 @@ cd "$run" || exit 1
 export TMPDIR=/tmp
 
 say() { printf '# %s\n' "$*"; }
+say "on $(uname -r) with $(nproc) CPUs"
 
 # ok NAME CMD...: one test, passed if CMD succeeds.
 ok() {

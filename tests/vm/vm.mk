@@ -10,7 +10,7 @@ CPUS ?= 2
 MEM ?= 2G
 TIMEOUT ?= 300
 
-.PHONY: vm vm-test
+.PHONY: vm vm-test faults
 vm: ## run CMD in a VM: KERNEL=newest|oldest|6.18 CPUS= MEM= TIMEOUT=
 	$(Q)tests/vm/boot -k '$(KERNEL)' -c '$(CPUS)' -m '$(MEM)' -t '$(TIMEOUT)' -- \
 		sh -c '$(subst ','\'',$(CMD))'
@@ -19,3 +19,9 @@ FAULT ?= S K R
 vm-test: check-build ## run cases of the fault corpus in a VM: FAULT='K04 S'
 	$(Q)tests/vm/boot -k '$(KERNEL)' -c '$(CPUS)' -m '$(MEM)' -t 3000 -o $B/vm/faults -- \
 		tests/vm/suite/corpus.t $(FAULT)
+
+# Suites with cases of the corpus, by their names in tests/vm.list and tests/vm-full.list.
+FAULT_LOGS := full-faults-s full-faults-k full-faults-r vm-control vm-control-2 vm-sandbox
+faults: ## tests/faults.md anew, from the last make test-full
+	$(Q)tests/vm/fault-table $(FAULT_LOGS:%=build/test/%.log) >build/faults.md
+	$(Q)mv build/faults.md tests/faults.md

@@ -13,7 +13,6 @@ for group in script kernel runtime; do
 	. "$tree/tests/vm/corpus/$group.sh"
 done
 
-say "corpus on $(uname -r) with $(nproc) CPUs"
 (($#)) || set -- S K R
 for id; do
 	if [[ $id == [SKR] ]]; then

@@ -3,7 +3,6 @@
 # kernels and CPU counts.
 # shellcheck source=tests/vm/lib.sh
 . tests/vm/lib.sh
-say "$(uname -r), $(nproc) CPUs"
 for policy in fifo vtime; do
 	ok "$policy: starts" start -o builtin_idle=false "policies/$policy.lua"
 	load_on
