@@ -52,6 +52,8 @@ POLICIES := $(wildcard policies/*.lua policies/guide/*.lua)
 PAGES := README.md CONTRIBUTING.md SECURITY.md LICENSE $(wildcard lua/*.md policies/*.md)
 # What a running scxlua is asked through.
 MODULES += json_text server control scx_stats client notify
+# What surrounds the scheduling.
+MODULES += compaction
 
 .DELETE_ON_ERROR:
 .SUFFIXES:
