@@ -45,7 +45,7 @@ MODULES := ring table queue hist arena engine commit ask running topology mirror
 	report script_path script library lua_message lua_sandbox lua_load lua_trace lua_cold policy_lua \
 	warmup sandbox_calls sandbox_landlock sandbox exec_memory check check_trial check_probe \
 	check_round check_workload check_fresh check_report
-DAEMON := kernel worker crew succession watchdog remote supervisor main
+DAEMON := kernel worker crew succession watchdog remote supervisor session main
 LUA := $(filter-out lua/api.lua lua/gen.lua,$(wildcard lua/*.lua lua/*/*.lua))
 POLICIES := $(wildcard policies/*.lua policies/guide/*.lua)
 # Installed with the tree's layout, so that their links hold.

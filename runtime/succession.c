@@ -193,7 +193,13 @@ static void attach(struct supervisor *s)
 		return;
 	}
 	s->attached = true;
+	/* CPUs have come or gone since the load: the kernel took it and has ended it at once. */
+	if (__atomic_load_n(&kernel_exit(s->kernel)->kind, __ATOMIC_ACQUIRE)) {
+		s->stop = true;
+		return;
+	}
 	take_over(s, false);
+	s->session->has_scheduled = true;
 	remote_attached(s->remote);
 	log_line("%s schedules this machine (%s); Ctrl-C ends it, SIGHUP reloads it",
 		 s->report.policy, s->script->path);

@@ -194,23 +194,11 @@ static void loop(struct supervisor *s)
 
 /* ---- beginning and end ---- */
 
-static sigset_t our_signals(void)
-{
-	sigset_t mask;
-
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGHUP);
-	sigaddset(&mask, SIGCHLD);
-	return mask;
-}
-
 static int open_events(struct supervisor *s)
 {
 	struct itimerspec every = { .it_interval.tv_nsec = TICK_MS * NSEC_PER_MSEC,
 				    .it_value.tv_nsec = TICK_MS * NSEC_PER_MSEC };
-	sigset_t mask = our_signals();
+	sigset_t mask = session_signals();
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL); /* one that is ignored, as it may be inherited, reports no end */
@@ -356,23 +344,6 @@ static enum status finish(struct supervisor *s)
 	return status;
 }
 
-/* The EXIT line and the JSON. */
-static void last_words(struct supervisor *s, enum status status)
-{
-	struct report r;
-	int err;
-
-	if (!s->attached)
-		return;
-	report_exit(stderr, kernel_exit(s->kernel), kernel_exit_dump(s->kernel));
-	if (!s->opt->json)
-		return;
-	supervisor_report(s, &r);
-	err = report_json(s->opt->json, &r, kernel_exit(s->kernel), status);
-	if (err)
-		log_line("cannot write %s: %s", s->opt->json, strerror(-err));
-}
-
 static void tear_down(struct supervisor *s)
 {
 	if (s->signal_fd > 0)
@@ -387,67 +358,28 @@ static void tear_down(struct supervisor *s)
 	drop_script(s, &s->fallback);
 }
 
-/* From load to detach, once. Counters so far come in and go out through *total. */
-static enum status run_once(const struct options *opt, const struct library *library,
-			    struct remote *remote, struct script **script, struct report *total,
-			    const sigset_t *old_mask)
+enum status supervise(struct session *x)
 {
-	struct supervisor s = { .opt = opt,
-				.library = library,
-				.remote = remote,
-				.script = *script,
-				.report = *total };
-	enum status status;
+	struct supervisor s = { .session = x,
+				.opt = x->opt,
+				.library = x->library,
+				.remote = &x->remote,
+				.script = x->script,
+				.report = x->total };
+	enum status status = set_up(&s);
 
-	status = set_up(&s);
+	x->has_scheduled = false;
 	s.status = status;
 	if (status == STATUS_OK) {
 		loop(&s);
 		status = finish(&s);
-		if (status != STATUS_RESTART) {
-			notify_stopping(&remote->notify);
-			/* What is left to do may block, and Ctrl-C shall end it. */
-			sigprocmask(SIG_SETMASK, old_mask, NULL);
-			last_words(&s, status);
-		}
-		supervisor_report(&s, total);
 	}
-	remote_attend(remote, NULL);
+	if (s.attached) {
+		supervisor_report(&s, &x->total);
+		session_detached(x, kernel_exit(s.kernel), kernel_exit_dump(s.kernel), status);
+	}
+	remote_attend(&x->remote, NULL);
 	tear_down(&s);
-	*script = s.script;
-	return status;
-}
-
-enum status supervisor_run(const struct options *opt)
-{
-	char error[POLICY_ERROR_LEN];
-	static struct report total; /* too large for the stack */
-	struct library *library;
-	static struct remote remote = { .notify.fd = -1 };
-	struct script *script;
-	sigset_t mask = our_signals(), old_mask;
-	enum status status;
-
-	if (read_policy(opt, opt->policy, &script, error)) {
-		log_line("%s", error);
-		return STATUS_USAGE;
-	}
-	if (library_read(&library, lua_policy_libdir(), error)) {
-		log_line("%s", error);
-		script_free(script);
-		return STATUS_USAGE;
-	}
-	/* Blocked from here on, also between two attachments: a signal waits for its signalfd. */
-	sigprocmask(SIG_BLOCK, &mask, &old_mask);
-	remote.started_ns = supervisor_now_ns();
-	while ((status = run_once(opt, library, &remote, &script, &total, &old_mask)) ==
-	       STATUS_RESTART) {
-		total.kernel_restarts++;
-		log_line("the kernel asks to be attached anew (CPU hotplug)");
-	}
-	remote_close(&remote);
-	script_free(script);
-	library_free(library);
-	sigprocmask(SIG_SETMASK, &old_mask, NULL);
+	x->script = s.script;
 	return status;
 }

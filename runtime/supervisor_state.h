@@ -15,6 +15,7 @@
 #include "options.h"
 #include "remote.h"
 #include "report.h"
+#include "session.h"
 #include "table.h"
 
 #define NSEC_PER_MSEC 1000000ull
@@ -28,6 +29,7 @@ enum {
 };
 
 struct supervisor {
+	struct session *session;
 	const struct options *opt;
 	struct remote *remote;
 	struct kernel *kernel;

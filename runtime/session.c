@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * session.c - see session.h, and supervisor_run() of supervisor.h.
+ *
+ * A kernel that sees CPUs come or go between our look at them and the attaching refuses, and asks
+ * for another try. Each takes seconds, so while hotplug goes on they fail one after another: they
+ * are counted and come at growing intervals. Whatever ends them, how the last attachment ended is
+ * told, and its counters are written.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+
+#include "library.h"
+#include "log.h"
+#include "supervisor.h"
+#include "supervisor_state.h"
+
+enum {
+	MAX_REFUSALS = 10, /* in a row */
+	FIRST_PAUSE_MS = 100,
+	LONGEST_PAUSE_MS = 3200,
+};
+
+sigset_t session_signals(void)
+{
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGHUP);
+	sigaddset(&mask, SIGCHLD);
+	return mask;
+}
+
+/* ---- attachments, one after another ---- */
+
+static void say_exit(struct session *x, const char *dump)
+{
+	if (!x->is_exit_said)
+		report_exit(stderr, &x->exit, dump);
+	x->is_exit_said = true;
+}
+
+void session_detached(struct session *x, const struct scxlua_exit *exit, const char *dump,
+		      enum status status)
+{
+	x->was_attached = true;
+	x->is_exit_said = false;
+	x->exit = *exit;
+	if (status == STATUS_RESTART)
+		return;
+	/* What is said may block, and Ctrl-C shall end it. */
+	sigprocmask(SIG_SETMASK, &x->old_mask, NULL);
+	say_exit(x, dump);
+}
+
+/* Without a scheduler for `ms`: true if we are told to end meanwhile. */
+static bool linger(struct session *x, uint64_t ms)
+{
+	static const struct timespec step = { .tv_nsec = 100 * NSEC_PER_MSEC };
+	uint64_t begin_ns = supervisor_now_ns(), now_ns = begin_ns;
+	sigset_t mask = session_signals();
+	int signo;
+
+	while ((now_ns - begin_ns) / NSEC_PER_MSEC < ms) {
+		signo = sigtimedwait(&mask, NULL, &step);
+		if (signo == SIGHUP)
+			x->remote.reload_wanted = true;
+		else if (signo > 0 && signo != SIGCHLD)
+			return true;
+		now_ns = supervisor_now_ns();
+		notify_tick(&x->remote.notify, now_ns);
+	}
+	return false;
+}
+
+static enum status attach_until_it_lasts(struct session *x)
+{
+	uint32_t nr_refusals = 0, pause_ms = FIRST_PAUSE_MS;
+	enum status status;
+
+	while ((status = supervise(x)) == STATUS_RESTART) {
+		x->total.kernel_restarts++;
+		if (x->has_scheduled) {
+			nr_refusals = 0;
+			pause_ms = FIRST_PAUSE_MS;
+		}
+		if (++nr_refusals > MAX_REFUSALS) {
+			log_line("CPUs came or went during %d attempts in a row to attach again: "
+				 "start it when they stay",
+				 MAX_REFUSALS);
+			return STATUS_FAILED;
+		}
+		log_line("the kernel asks to be attached anew (CPU hotplug): attempt %u of %d in "
+			 "%u ms",
+			 nr_refusals, MAX_REFUSALS, pause_ms);
+		if (linger(x, pause_ms))
+			return STATUS_OK;
+		pause_ms = pause_ms < LONGEST_PAUSE_MS ? pause_ms * 2 : LONGEST_PAUSE_MS;
+	}
+	return status;
+}
+
+/* ---- beginning and end ---- */
+
+/* Whatever there is to tell when all is over. */
+static void last_words(struct session *x, enum status status)
+{
+	int err;
+
+	sigprocmask(SIG_SETMASK, &x->old_mask, NULL);
+	if (!x->was_attached)
+		return;
+	say_exit(x, "");
+	err = x->opt->json ? report_json(x->opt->json, &x->total, &x->exit, (int)status) : 0;
+	if (err)
+		log_line("cannot write %s: %s", x->opt->json, strerror(-err));
+}
+
+static enum status schedule(struct session *x)
+{
+	sigset_t mask = session_signals();
+	enum status status;
+
+	sigprocmask(SIG_BLOCK, &mask, &x->old_mask);
+	status = attach_until_it_lasts(x);
+	notify_stopping(&x->remote.notify);
+	last_words(x, status);
+	remote_close(&x->remote);
+	return status;
+}
+
+enum status supervisor_run(const struct options *opt)
+{
+	static struct session x = { .remote.notify.fd = -1 }; /* too large for the stack */
+	char error[POLICY_ERROR_LEN];
+	struct library *library;
+	enum status status;
+
+	x.opt = opt;
+	x.remote.started_ns = supervisor_now_ns();
+	if (read_policy(opt, opt->policy, &x.script, error)) {
+		log_line("%s", error);
+		return STATUS_USAGE;
+	}
+	if (library_read(&library, lua_policy_libdir(), error)) {
+		log_line("%s", error);
+		script_free(x.script);
+		return STATUS_USAGE;
+	}
+	x.library = library;
+	status = schedule(&x);
+	script_free(x.script);
+	library_free(library);
+	return status;
+}
