@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "control.h"
 #include "library.h"
 #include "log.h"
 #include "supervisor.h"
@@ -32,6 +33,32 @@ sigset_t session_signals(void)
 	sigaddset(&mask, SIGHUP);
 	sigaddset(&mask, SIGCHLD);
 	return mask;
+}
+
+/* ---- memory compaction ---- */
+
+static void say_compaction(struct session *x, const char *what, int err)
+{
+	if (err && !x->is_compaction_said)
+		log_line("vm.compact_unevictable_allowed cannot be %s: %s (what it was is noted in "
+			 "%s)",
+			 what, strerror(-err), x->compaction.note);
+	x->is_compaction_said |= err != 0;
+}
+
+void session_recover(struct session *x)
+{
+	say_compaction(x, "restored", compaction_recover(&x->compaction));
+}
+
+void session_hold(struct session *x)
+{
+	say_compaction(x, "set to 0", compaction_hold(&x->compaction));
+}
+
+void session_release(struct session *x)
+{
+	say_compaction(x, "restored", compaction_release(&x->compaction));
 }
 
 /* ---- attachments, one after another ---- */
@@ -141,6 +168,7 @@ enum status supervisor_run(const struct options *opt)
 
 	x.opt = opt;
 	x.remote.started_ns = supervisor_now_ns();
+	compaction_init(&x.compaction, control_dir());
 	if (read_policy(opt, opt->policy, &x.script, error)) {
 		log_line("%s", error);
 		return STATUS_USAGE;

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 
+#include "compaction.h"
 #include "options.h"
 #include "remote.h"
 #include "report.h"
@@ -16,7 +17,8 @@ struct session {
 	const struct options *opt;
 	const struct library *library;
 	struct remote remote;
-	struct script *script; /* that runs, or ran last */
+	struct compaction compaction; /* held while attached */
+	struct script *script;	      /* that runs, or ran last */
 
 	/* Of attachments that are over. */
 	struct report total;	 /* their counters */
@@ -24,6 +26,7 @@ struct session {
 	bool was_attached;	 /* there was one */
 	bool is_exit_said;
 	bool has_scheduled; /* the last one came so far that a policy decided */
+	bool is_compaction_said;
 	sigset_t old_mask;
 };
 
@@ -36,5 +39,10 @@ enum status supervise(struct session *x);
 /* It has ended: keeps how, and says so unless it begins anew. `dump` is the kernel's. */
 void session_detached(struct session *x, const struct scxlua_exit *exit, const char *dump,
 		      enum status status);
+
+/* For compaction.h, with a line on standard error if it cannot be done. */
+void session_recover(struct session *x);
+void session_hold(struct session *x);
+void session_release(struct session *x);
 
 #endif

@@ -198,6 +198,7 @@ static void attach(struct supervisor *s)
 		s->stop = true;
 		return;
 	}
+	session_hold(s->session);
 	take_over(s, false);
 	s->session->has_scheduled = true;
 	remote_attached(s->remote);

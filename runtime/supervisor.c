@@ -273,6 +273,7 @@ static enum status set_up(struct supervisor *s)
 		return status;
 	}
 	say_sandbox(s->opt);
+	session_recover(s->session);
 	remote_attend(s->remote, s);
 	kernel_op(s->kernel, SCXLUA_OP_OWN, SCXLUA_OWN_SUPERVISOR, 0, 0);
 	s->table = table_new(s->opt->max_tasks, kernel_nr_cpus(s->kernel));
@@ -333,6 +334,7 @@ static enum status finish(struct supervisor *s)
 	enum status status;
 
 	stop_active(s);
+	session_release(s->session); /* before another scxlua can attach, and hold it */
 	if (s->attached)
 		kernel_detach(s->kernel);
 	status = why_it_ended(s);
