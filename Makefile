@@ -53,7 +53,7 @@ PAGES := README.md CONTRIBUTING.md SECURITY.md LICENSE $(wildcard lua/*.md polic
 # What a running scxlua is asked through.
 MODULES += json_text server control scx_stats client notify
 # What surrounds the scheduling.
-MODULES += compaction
+MODULES += compaction run_command
 
 .DELETE_ON_ERROR:
 .SUFFIXES:

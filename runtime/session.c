@@ -21,9 +21,10 @@ enum {
 	MAX_REFUSALS = 10, /* in a row */
 	FIRST_PAUSE_MS = 100,
 	LONGEST_PAUSE_MS = 3200,
+	EXIT_UNREG = 64, /* SCX_EXIT_UNREG: we have detached it */
 };
 
-sigset_t session_signals(void)
+sigset_t session_signals(const struct session *x)
 {
 	sigset_t mask;
 
@@ -32,7 +33,14 @@ sigset_t session_signals(void)
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGHUP);
 	sigaddset(&mask, SIGCHLD);
+	if (x->command.argv) /* it may have use for it: then we must not end */
+		sigaddset(&mask, SIGQUIT);
 	return mask;
+}
+
+bool session_is_quiet(const struct session *x)
+{
+	return x->command.argv && !x->opt->verbose;
 }
 
 /* ---- memory compaction ---- */
@@ -65,7 +73,9 @@ void session_release(struct session *x)
 
 static void say_exit(struct session *x, const char *dump)
 {
-	if (!x->is_exit_said)
+	bool is_ordinary = x->exit.kind == EXIT_UNREG;
+
+	if (!x->is_exit_said && !(session_is_quiet(x) && is_ordinary))
 		report_exit(stderr, &x->exit, dump);
 	x->is_exit_said = true;
 }
@@ -78,29 +88,32 @@ void session_detached(struct session *x, const struct scxlua_exit *exit, const c
 	x->exit = *exit;
 	if (status == STATUS_RESTART)
 		return;
-	/* What is said may block, and Ctrl-C shall end it. */
-	sigprocmask(SIG_SETMASK, &x->old_mask, NULL);
+	/* What is said may block, and Ctrl-C shall end it; a command gets its signals first. */
+	if (!run_command_is_running(&x->command))
+		sigprocmask(SIG_SETMASK, &x->old_mask, NULL);
 	say_exit(x, dump);
 }
 
-/* Without a scheduler for `ms`: true if we are told to end meanwhile. */
+/* Without a scheduler for `ms`: true if we are told to end meanwhile, or the command has ended. */
 static bool linger(struct session *x, uint64_t ms)
 {
 	static const struct timespec step = { .tv_nsec = 100 * NSEC_PER_MSEC };
 	uint64_t begin_ns = supervisor_now_ns(), now_ns = begin_ns;
-	sigset_t mask = session_signals();
+	sigset_t mask = session_signals(x);
+	siginfo_t info;
 	int signo;
 
-	while ((now_ns - begin_ns) / NSEC_PER_MSEC < ms) {
-		signo = sigtimedwait(&mask, NULL, &step);
+	while (!run_command_poll(&x->command) && (now_ns - begin_ns) / NSEC_PER_MSEC < ms) {
+		signo = sigtimedwait(&mask, &info, &step);
 		if (signo == SIGHUP)
 			x->remote.reload_wanted = true;
-		else if (signo > 0 && signo != SIGCHLD)
+		else if (signo > 0 && signo != SIGCHLD &&
+			 !run_command_signal(&x->command, signo, info.si_code == SI_KERNEL))
 			return true;
 		now_ns = supervisor_now_ns();
 		notify_tick(&x->remote.notify, now_ns);
 	}
-	return false;
+	return x->command.has_ended;
 }
 
 static enum status attach_until_it_lasts(struct session *x)
@@ -132,39 +145,61 @@ static enum status attach_until_it_lasts(struct session *x)
 
 /* ---- beginning and end ---- */
 
-/* Whatever there is to tell when all is over. */
-static void last_words(struct session *x, enum status status)
+/* After an ejection, or whatever else ended the scheduler before its command. */
+static void wait_for_command(struct session *x)
 {
-	int err;
+	if (run_command_poll(&x->command) || !run_command_is_running(&x->command))
+		return;
+	log_line("%s (pid %d) goes on without the policy: the kernel schedules it as it does others",
+		 x->command.argv[0], (int)x->command.pid);
+	remote_hang_up(&x->remote);
+	linger(x, UINT64_MAX);
+}
+
+/* Whatever there is to tell when all is over. The exit status. */
+static int last_words(struct session *x, enum status status)
+{
+	int exit_status = run_command_status(&x->command, (int)status), err;
 
 	sigprocmask(SIG_SETMASK, &x->old_mask, NULL);
 	if (!x->was_attached)
-		return;
+		return exit_status;
 	say_exit(x, "");
-	err = x->opt->json ? report_json(x->opt->json, &x->total, &x->exit, (int)status) : 0;
+	err = x->opt->json ? report_json(x->opt->json, &x->total, &x->exit, exit_status) : 0;
 	if (err)
 		log_line("cannot write %s: %s", x->opt->json, strerror(-err));
+	return exit_status;
 }
 
-static enum status schedule(struct session *x)
+static int schedule(struct session *x)
 {
-	sigset_t mask = session_signals();
+	sigset_t mask;
 	enum status status;
+	int exit_status, err = 0;
 
+	if (x->opt->command_argv)
+		err = run_command_fork(&x->command, x->opt->command_argv);
+	if (err) {
+		log_line("cannot start %s: %s", x->opt->command_argv[0], strerror(-err));
+		return STATUS_FAILED;
+	}
+	mask = session_signals(x);
 	sigprocmask(SIG_BLOCK, &mask, &x->old_mask);
 	status = attach_until_it_lasts(x);
+	wait_for_command(x);
+	run_command_close(&x->command);
 	notify_stopping(&x->remote.notify);
-	last_words(x, status);
+	exit_status = last_words(x, status);
 	remote_close(&x->remote);
-	return status;
+	return exit_status;
 }
 
-enum status supervisor_run(const struct options *opt)
+int supervisor_run(const struct options *opt)
 {
 	static struct session x = { .remote.notify.fd = -1 }; /* too large for the stack */
 	char error[POLICY_ERROR_LEN];
 	struct library *library;
-	enum status status;
+	int status;
 
 	x.opt = opt;
 	x.remote.started_ns = supervisor_now_ns();

@@ -12,11 +12,13 @@
 #include "options.h"
 #include "remote.h"
 #include "report.h"
+#include "run_command.h"
 
 struct session {
 	const struct options *opt;
 	const struct library *library;
 	struct remote remote;
+	struct run_command command;   /* of `scxlua run` */
 	struct compaction compaction; /* held while attached */
 	struct script *script;	      /* that runs, or ran last */
 
@@ -31,7 +33,10 @@ struct session {
 };
 
 /* What comes through a signalfd: blocked all the time, also between two attachments. */
-sigset_t session_signals(void);
+sigset_t session_signals(const struct session *x);
+
+/* `scxlua run`: the output is the command's, and we say only what went wrong, unless asked (-v). */
+bool session_is_quiet(const struct session *x);
 
 /* One attachment, from load to detach; STATUS_RESTART: the kernel asks for another. supervisor.c */
 enum status supervise(struct session *x);

@@ -88,7 +88,7 @@ static void live_line(struct supervisor *s, uint64_t now)
 	if (s->shown_ns) {
 		n = report_line(line, sizeof(line), &r, &s->shown,
 				(double)(now - s->shown_ns) / NSEC_PER_SEC);
-		log_output(STDOUT_FILENO, line,
+		log_output(s->opt->command_argv ? STDERR_FILENO : STDOUT_FILENO, line,
 			   (size_t)n < sizeof(line) ? (size_t)n : sizeof(line));
 	}
 	s->shown = r;
@@ -125,10 +125,13 @@ static void reap(struct supervisor *s)
 	int status, i;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (run_command_reaped(&s->session->command, pid, status))
+			s->stop = s->asked_to_stop = true;
 		for (i = 0; i < CREW_SLOTS; i++)
 			if (s->member[i].pid == pid)
 				member_ended(s, &s->member[i], status);
+	}
 }
 
 static void on_wake(struct supervisor *s)
@@ -157,7 +160,9 @@ static void on_signal(struct supervisor *s)
 			reap(s);
 			break;
 		default:
-			s->stop = s->asked_to_stop = true;
+			if (!run_command_signal(&s->session->command, (int)info.ssi_signo,
+						info.ssi_code == SI_KERNEL))
+				s->stop = s->asked_to_stop = true;
 		}
 	}
 	start_wanted_reload(s);
@@ -198,7 +203,7 @@ static int open_events(struct supervisor *s)
 {
 	struct itimerspec every = { .it_interval.tv_nsec = TICK_MS * NSEC_PER_MSEC,
 				    .it_value.tv_nsec = TICK_MS * NSEC_PER_MSEC };
-	sigset_t mask = session_signals();
+	sigset_t mask = session_signals(s->session);
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL); /* one that is ignored, as it may be inherited, reports no end */

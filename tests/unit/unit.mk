@@ -3,7 +3,7 @@
 
 UNIT_TESTS := arena hist queue table ring engine ask running synth abi policy_lua topology \
 	sandbox script_path exec_memory
-UNIT_TESTS += crew server control scx_stats notify compaction
+UNIT_TESTS += crew server control scx_stats notify compaction run_command
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$B/unit/test_%)
 TEST_TOOLS := $B/canary $B/fake $B/client
 

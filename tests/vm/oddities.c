@@ -6,6 +6,7 @@
  *   oddities migrate-disable    runs an XDP program for long, during which the kernel has
  *                               disabled migration of the calling thread; twice per CPU
  *   oddities classes            threads that go round the scheduling classes
+ *   oddities ext CMD [ARG]...   executes CMD in the class SCHED_EXT
  *
  * Runs until it is killed; a status other than 0 means that it could not.
  */
@@ -138,6 +139,16 @@ static int classes(void)
 	return 0;
 }
 
+static int as_ext(char **argv)
+{
+	struct sched_param param = { 0 };
+
+	if (!sched_setscheduler(0, SCHED_EXT, &param))
+		execvp(argv[0], argv);
+	perror("oddities: ext");
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -148,9 +159,12 @@ int main(int argc, char **argv)
 		    { "classes", classes } };
 
 	arguments = argv;
+	if (argc > 2 && !strcmp(argv[1], "ext"))
+		return as_ext(argv + 2);
 	for (size_t i = 0; argc == 2 && i < sizeof(row) / sizeof(row[0]); i++)
 		if (!strcmp(argv[1], row[i].name))
 			return row[i].run();
-	fprintf(stderr, "usage: oddities exec-from-thread | migrate-disable | classes\n");
+	fprintf(stderr, "usage: oddities exec-from-thread | migrate-disable | classes | "
+			"ext CMD [ARG]...\n");
 	return 2;
 }

@@ -131,6 +131,7 @@ K11() {
 		what "$(num kernel_restarts) restarts"
 	done
 	interrupted_anew
+	command_waits
 }
 storm_on() {
 	hotplug_storm "$1" &
@@ -156,6 +157,17 @@ interrupted_anew() {
 	expect 'interrupted: restarts are counted' is "$(num kernel_restarts)" -ge 1
 	expect 'interrupted: the EXIT line, once' is "$(lines '^EXIT: ')" -eq 1
 	what "interrupted: kind $(num kind)"
+}
+# The command of `scxlua run` is started once, when the policy schedules at last.
+command_waits() {
+	rm -f "$run/log" "$run/out"
+	storm_on 10
+	build/scxlua run policies/fifo.lua -- sh -c 'echo once; exit 3' >"$run/out" 2>"$run/log"
+	status=$?
+	storm_off
+	expect 'the status of the command' is "$status" -eq 3
+	expect 'it was started once' is "$(cat "$run/out")" = once
+	what "run: $(lines 'asks to be attached anew') restarts"
 }
 title[K12]='suspend to idle'
 K12() {
