@@ -45,13 +45,15 @@ MODULES := ring table queue hist arena engine commit ask running topology mirror
 	report script_path script library lua_message lua_sandbox lua_load lua_trace lua_cold policy_lua \
 	warmup sandbox_calls sandbox_landlock sandbox exec_memory check check_trial check_probe \
 	check_round check_workload check_fresh check_report
-DAEMON := kernel worker crew succession remote supervisor main
+DAEMON := kernel worker crew succession watchdog remote supervisor session main
 LUA := $(filter-out lua/api.lua lua/gen.lua,$(wildcard lua/*.lua lua/*/*.lua))
 POLICIES := $(wildcard policies/*.lua policies/guide/*.lua)
 # Installed with the tree's layout, so that their links hold.
 PAGES := README.md CONTRIBUTING.md SECURITY.md LICENSE $(wildcard lua/*.md policies/*.md)
 # What a running scxlua is asked through.
 MODULES += json_text server control scx_stats client notify
+# What surrounds the scheduling.
+MODULES += compaction run_command
 
 .DELETE_ON_ERROR:
 .SUFFIXES:

@@ -303,12 +303,18 @@ struct server *control_server(struct control *c)
 	return c ? c->server : NULL;
 }
 
+const char *control_dir(void)
+{
+	const char *dir = secure_getenv("SCXLUA_RUNDIR");
+
+	return dir && *dir ? dir : "/run/scxlua";
+}
+
 const char *control_path(void)
 {
 	static char path[CONTROL_PATH_LEN];
-	const char *dir = secure_getenv("SCXLUA_RUNDIR");
 
-	snprintf(path, sizeof(path), "%s/control", dir && *dir ? dir : "/run/scxlua");
+	snprintf(path, sizeof(path), "%s/control", control_dir());
 	return path;
 }
 

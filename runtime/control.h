@@ -61,7 +61,10 @@ int control_open(struct control **out, const char *path, uid_t uid, const struct
 void control_close(struct control *c);
 struct server *control_server(struct control *c);
 
-/* The socket: $SCXLUA_RUNDIR or /run/scxlua, then /control. In static memory. */
+/* Where what belongs to the one that runs is: $SCXLUA_RUNDIR or /run/scxlua. */
+const char *control_dir(void);
+
+/* The socket: /control there. In static memory. */
 const char *control_path(void);
 
 /* The reload that was asked for begins now: who asks from here on waits for another one. */

@@ -66,13 +66,15 @@ static const struct row table[] = {
 	  "for tests: inject a fault or turn off a guard" },
 };
 
-/* The first operand, if it is one of these; without one, a policy is run. */
+/* The first operand, if it is one of these; without one, a policy schedules all. */
 static const struct verb {
 	const char *name;
 	enum command command;
 	uint32_t min, max; /* operands */
 	const char *options, *operands, *help;
 } verbs[] = {
+	{ "run", COMMAND_RUN, 2, UINT32_MAX, "[OPTION]...", "POLICY.lua -- CMD...",
+	  "schedule only CMD and what it starts; end when it ends" },
 	{ "check", COMMAND_CHECK, 1, 1, "[-o KEY=VALUE]... [--json -]", "POLICY.lua",
 	  "try a policy on made-up tasks: no root, no kernel support needed" },
 	{ "status", COMMAND_STATUS, 0, 0, "[--json -]", "", "print what runs and how it is" },
@@ -253,14 +255,27 @@ static const struct verb *take_verb(struct options *o)
 	return NULL;
 }
 
-static enum status verb_operands(struct options *o, const struct verb *verb, char *error)
+/*
+ * POLICY.lua -- CMD [ARG]... Without the -- options of the command would be taken for ours. The
+ * kernel ends argv with NULL.
+ */
+static enum status run_operands(struct options *o)
+{
+	o->policy = o->operand[0];
+	o->command_argv = o->operand + 1;
+	o->partial = 1;
+	return STATUS_OK;
+}
+
+static enum status verb_operands(struct options *o, const struct verb *verb, bool has_dashes,
+				 char *error)
 {
 	uint32_t i;
 
 	o->command = verb->command;
 	if (verb->command == COMMAND_CHECK)
 		return policy_operand(o, error);
-	if (o->nr_operands < verb->min) {
+	if (o->nr_operands < verb->min || (verb->command == COMMAND_RUN && !has_dashes)) {
 		snprintf(error, STATUS_ERROR_LEN, "%s: expected %s", verb->name, verb->operands);
 		return STATUS_USAGE;
 	}
@@ -269,6 +284,8 @@ static enum status verb_operands(struct options *o, const struct verb *verb, cha
 			 o->operand[verb->max]);
 		return STATUS_USAGE;
 	}
+	if (verb->command == COMMAND_RUN)
+		return run_operands(o);
 	for (i = 0; verb->command == COMMAND_SET && i < o->nr_operands; i++) {
 		if (strchr(o->operand[i], '=') > o->operand[i])
 			continue;
@@ -288,7 +305,7 @@ static enum status operands(struct options *o, int argc, char **argv, char *erro
 	o->nr_operands = (uint32_t)(argc - optind);
 	verb = take_verb(o);
 	if (verb)
-		return verb_operands(o, verb, error);
+		return verb_operands(o, verb, !strcmp(argv[optind - 1], "--"), error);
 	if (!o->monitor_s)
 		return policy_operand(o, error);
 	o->command = COMMAND_MONITOR;
@@ -384,7 +401,7 @@ void options_help(FILE *f)
 	for (i = 0; i < NR_ROWS; i++)
 		help_row(f, &table[i]);
 	fputs("\nExit status:\n", f);
-#define HELP_STATUS(name, code, help) fprintf(f, "  %2d  %s\n", code, help);
+#define HELP_STATUS(name, code, help) fprintf(f, " %3d  %s\n", code, help);
 	STATUS_TABLE(HELP_STATUS)
 #undef HELP_STATUS
 }

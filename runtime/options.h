@@ -14,7 +14,7 @@
 #include "status.h"
 
 enum command {
-	COMMAND_RUN,
+	COMMAND_RUN, /* schedule; with command_argv only that command */
 	COMMAND_CHECK,
 	COMMAND_STATUS,
 	COMMAND_RELOAD,
@@ -33,6 +33,7 @@ struct options {
 	const char *policy;
 	char *const *operand; /* what follows a verb */
 	uint32_t nr_operands;
+	char *const *command_argv; /* of the verb run, ends with NULL; else NULL */
 	const char *json;
 	struct lua_option policy_option[MAX_POLICY_OPTIONS];
 	uint32_t nr_policy_options;

@@ -397,12 +397,19 @@ enum status remote_open(struct remote *r)
 	return STATUS_OK;
 }
 
+void remote_hang_up(struct remote *r)
+{
+	control_close(r->control);
+	scx_stats_close(r->stats);
+	r->control = NULL;
+	r->stats = NULL;
+}
+
 void remote_close(struct remote *r)
 {
 	if (!r->is_open)
 		return;
-	control_close(r->control);
-	scx_stats_close(r->stats);
+	remote_hang_up(r);
 	notify_close(&r->notify);
 	for (uint32_t i = 0; i < SERVER_PEERS; i++)
 		free(r->shown[i]);

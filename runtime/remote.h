@@ -69,6 +69,8 @@ struct remote {
  * which is logged; STATUS_BUSY if another scxlua has it.
  */
 enum status remote_open(struct remote *r);
+/* Nothing is scheduled any more: no more clients, only the service manager. */
+void remote_hang_up(struct remote *r);
 void remote_close(struct remote *r);
 
 /* A supervisor begins, or ends (NULL), to answer. */

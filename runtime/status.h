@@ -20,7 +20,9 @@ enum { STATUS_ERROR_LEN = 1024 };
 	X(LIMIT, 8, "a resource limit is too low")                                                 \
 	X(REJECTED, 9, "the kernel refused the BPF programs")                                      \
 	X(EJECTED, 10, "the kernel ejected the scheduler")                                         \
-	X(NO_EXEC, 11, "memory cannot be made executable (`MemoryDenyWriteExecute`)")
+	X(NO_EXEC, 11, "memory cannot be made executable (`MemoryDenyWriteExecute`)")              \
+	X(CANNOT_RUN, 126, "`run`: the command cannot be executed")                                \
+	X(NO_COMMAND, 127, "`run`: there is no such command")
 
 enum status {
 #define STATUS_ENUM(name, code, help) STATUS_##name = code,

@@ -182,6 +182,16 @@ static void take_over(struct supervisor *s, bool adopt)
 	s->retire_ns = 0;
 }
 
+static void say_attached(const struct supervisor *s)
+{
+	if (!s->opt->command_argv)
+		log_line("%s schedules this machine (%s); Ctrl-C ends it, SIGHUP reloads it",
+			 s->report.policy, s->script->path);
+	else if (!session_is_quiet(s->session))
+		log_line("%s schedules %s (%s)", s->report.policy, s->opt->command_argv[0],
+			 s->script->path);
+}
+
 static void attach(struct supervisor *s)
 {
 	char error[STATUS_ERROR_LEN];
@@ -193,10 +203,17 @@ static void attach(struct supervisor *s)
 		return;
 	}
 	s->attached = true;
+	/* CPUs have come or gone since the load: the kernel took it and has ended it at once. */
+	if (__atomic_load_n(&kernel_exit(s->kernel)->kind, __ATOMIC_ACQUIRE)) {
+		s->stop = true;
+		return;
+	}
+	session_hold(s->session);
 	take_over(s, false);
+	s->session->has_scheduled = true;
 	remote_attached(s->remote);
-	log_line("%s schedules this machine (%s); Ctrl-C ends it, SIGHUP reloads it",
-		 s->report.policy, s->script->path);
+	run_command_go(&s->session->command);
+	say_attached(s);
 }
 
 void on_ready(struct supervisor *s)

@@ -23,16 +23,7 @@
 /* The bit of exit_code by which the kernel asks to be attached anew (SCX_ECODE_ACT_RESTART). */
 #define ECODE_RESTART (1ull << 48)
 
-enum {
-	TICK_MS = 20,
-	RETIRE_MS = 1000, /* an idle worker looks up at its heartbeat only */
-	ERROR_WINDOW_TICKS =
-		50, /* a script that fails in half of its calls for that long is lost */
-	MIN_ERRORS = 10,
-	SWEEP_SLOTS = 256,
-	LOAD_LIMIT_S = 20,
-	LOAD_WALL_S = 120,
-};
+enum { TICK_MS = 20 };
 
 uint64_t supervisor_now_ns(void)
 {
@@ -97,140 +88,11 @@ static void live_line(struct supervisor *s, uint64_t now)
 	if (s->shown_ns) {
 		n = report_line(line, sizeof(line), &r, &s->shown,
 				(double)(now - s->shown_ns) / NSEC_PER_SEC);
-		log_output(STDOUT_FILENO, line,
+		log_output(s->opt->command_argv ? STDERR_FILENO : STDOUT_FILENO, line,
 			   (size_t)n < sizeof(line) ? (size_t)n : sizeof(line));
 	}
 	s->shown = r;
 	s->shown_ns = now;
-}
-
-/* ---- the watchdog ---- */
-
-/*
- * Decisions that were rejected, or had something replaced. One may have several flaws: of those
- * that are replaced the most frequent one counts, so this is never too many.
- */
-static uint64_t bad_decisions(const struct engine_stats *stats)
-{
-	uint64_t most = stats->bad_cpu;
-
-	most = stats->bad_slice > most ? stats->bad_slice : most;
-	most = stats->bad_vtime > most ? stats->bad_vtime : most;
-	most = stats->bad_flags > most ? stats->bad_flags : most;
-	return most + stats->reject_unknown + stats->reject_twice;
-}
-
-/* A new script whose decisions are mostly impossible is given up; later they only count. */
-static void watch_decisions(struct supervisor *s)
-{
-	const struct engine_stats *stats = &s->active->shm->stats;
-	uint64_t bad = bad_decisions(stats), made = stats->committed - stats->defaulted +
-						    stats->reject_unknown + stats->reject_twice;
-	uint64_t new_bad = bad - s->bad_seen, new_made = made - s->decisions_seen;
-	char why[CREW_MESSAGE_LEN];
-
-	s->bad_seen = bad;
-	s->decisions_seen = made;
-	if (!s->fallback || new_bad < MIN_ERRORS || new_bad * 2 <= new_made)
-		return;
-	snprintf(why, sizeof(why),
-		 "%s: %llu of %llu decisions in a second were impossible (JSON bad_*, reject_*)",
-		 s->script->path, (unsigned long long)new_bad, (unsigned long long)new_made);
-	active_lost(s, why);
-}
-
-/* A script that raises an error in call after call is as good as none. */
-static void watch_errors(struct supervisor *s)
-{
-	const struct worker_shm *shm = s->active->shm;
-	uint64_t errors = shm->stats.policy_errors - s->errors_seen;
-	uint64_t calls = shm->progress.batch - s->calls_seen;
-	char why[CREW_MESSAGE_LEN];
-
-	if (errors && !s->error_said) {
-		s->error_said = true;
-		log_line("%.*s (further errors are counted, not logged)", POLICY_ERROR_LEN - 1,
-			 shm->error);
-	}
-	if (++s->error_ticks < ERROR_WINDOW_TICKS)
-		return;
-	s->error_ticks = 0;
-	s->errors_seen += errors;
-	s->calls_seen += calls;
-	if (errors < MIN_ERRORS || errors * 2 < calls) {
-		watch_decisions(s);
-		return;
-	}
-	snprintf(why, sizeof(why), "the policy fails all the time: %.*s", POLICY_ERROR_LEN - 1,
-		 shm->error);
-	active_lost(s, why);
-}
-
-static void watch_workers(struct supervisor *s, uint64_t now)
-{
-	struct crew_limits limits = {
-		.budget_ns = s->opt->budget_ms * NSEC_PER_MSEC,
-		.wall_ns = 10 * NSEC_PER_SEC,
-		.load_wall_ns = LOAD_WALL_S * NSEC_PER_SEC,
-		.load_call_ns = NSEC_PER_SEC,
-		.load_ns = LOAD_LIMIT_S * NSEC_PER_SEC,
-	};
-	char why[CREW_MESSAGE_LEN];
-
-	if (s->loading && member_overrun(s->loading, &limits, now, why))
-		loading_failed(s, why);
-	if (s->active && !s->opt->fault_no_watchdog &&
-	    member_overrun(s->active, &limits, now, why)) {
-		s->report.worker_overruns++;
-		active_lost(s, why);
-	}
-	if (s->active)
-		watch_errors(s);
-	if (s->fallback && now - s->activated_ns > GRACE_S * NSEC_PER_SEC)
-		end_trial(s);
-}
-
-/* A worker that was told to retire and is stopped, or stuck, must not hold up a reload. */
-static void watch_retiring(struct supervisor *s, uint64_t now)
-{
-	if (!s->active || !s->active->awaited || now - s->retire_ns < RETIRE_MS * NSEC_PER_MSEC)
-		return;
-	active_lost(s, "the old worker did not stop");
-}
-
-/*
- * Exit records that found the ring full: go through the table, a part at a time, ask BPF which
- * threads are still there, and tell the worker of the others.
- */
-static void sweep_lost_exits(struct supervisor *s)
-{
-	uint32_t lost = kernel_control(s->kernel)->lost_exits, n = 0, i;
-	struct worker_shm *shm;
-
-	if (!s->active)
-		return;
-	shm = s->active->shm;
-	if (lost != s->lost_exits && !s->sweeping) {
-		s->lost_exits = lost;
-		s->sweeping = true;
-		s->sweep_pos = 0;
-	}
-	if (!s->sweeping || __atomic_load_n(&shm->nr_dead, __ATOMIC_ACQUIRE))
-		return;
-	for (i = 0; i < SWEEP_SLOTS; i++) {
-		const struct scx_task *task = table_next(s->table, &s->sweep_pos);
-		uint64_t cookie = task ? task->cookie_ : 0;
-
-		if (!task) {
-			s->sweeping = false;
-			break;
-		}
-		/* pid 0: the worker is filling the slot right now. */
-		if (cookie && task->pid &&
-		    !kernel_op(s->kernel, SCXLUA_OP_ALIVE, 0, task->pid, cookie))
-			shm->dead[n++] = cookie;
-	}
-	__atomic_store_n(&shm->nr_dead, n, __ATOMIC_RELEASE);
 }
 
 static void start_wanted_reload(struct supervisor *s)
@@ -248,11 +110,9 @@ static void on_tick(struct supervisor *s)
 		s->stop = true;
 		return;
 	}
-	watch_workers(s, now);
-	watch_retiring(s, now);
+	watchdog_tick(s, now);
 	start_again(s);
 	start_wanted_reload(s);
-	sweep_lost_exits(s);
 	ask_stats(s, now);
 	live_line(s, now);
 	remote_tick(s->remote, now);
@@ -265,10 +125,13 @@ static void reap(struct supervisor *s)
 	int status, i;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (run_command_reaped(&s->session->command, pid, status))
+			s->stop = s->asked_to_stop = true;
 		for (i = 0; i < CREW_SLOTS; i++)
 			if (s->member[i].pid == pid)
 				member_ended(s, &s->member[i], status);
+	}
 }
 
 static void on_wake(struct supervisor *s)
@@ -297,7 +160,9 @@ static void on_signal(struct supervisor *s)
 			reap(s);
 			break;
 		default:
-			s->stop = s->asked_to_stop = true;
+			if (!run_command_signal(&s->session->command, (int)info.ssi_signo,
+						info.ssi_code == SI_KERNEL))
+				s->stop = s->asked_to_stop = true;
 		}
 	}
 	start_wanted_reload(s);
@@ -334,23 +199,11 @@ static void loop(struct supervisor *s)
 
 /* ---- beginning and end ---- */
 
-static sigset_t our_signals(void)
-{
-	sigset_t mask;
-
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGHUP);
-	sigaddset(&mask, SIGCHLD);
-	return mask;
-}
-
 static int open_events(struct supervisor *s)
 {
 	struct itimerspec every = { .it_interval.tv_nsec = TICK_MS * NSEC_PER_MSEC,
 				    .it_value.tv_nsec = TICK_MS * NSEC_PER_MSEC };
-	sigset_t mask = our_signals();
+	sigset_t mask = session_signals(s->session);
 
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGCHLD, SIG_DFL); /* one that is ignored, as it may be inherited, reports no end */
@@ -426,6 +279,7 @@ static enum status set_up(struct supervisor *s)
 		return status;
 	}
 	say_sandbox(s->opt);
+	session_recover(s->session);
 	remote_attend(s->remote, s);
 	kernel_op(s->kernel, SCXLUA_OP_OWN, SCXLUA_OWN_SUPERVISOR, 0, 0);
 	s->table = table_new(s->opt->max_tasks, kernel_nr_cpus(s->kernel));
@@ -486,6 +340,7 @@ static enum status finish(struct supervisor *s)
 	enum status status;
 
 	stop_active(s);
+	session_release(s->session); /* before another scxlua can attach, and hold it */
 	if (s->attached)
 		kernel_detach(s->kernel);
 	status = why_it_ended(s);
@@ -495,23 +350,6 @@ static enum status finish(struct supervisor *s)
 		keep_figures(s, s->dying);
 	crew_fini(s->member);
 	return status;
-}
-
-/* The EXIT line and the JSON. */
-static void last_words(struct supervisor *s, enum status status)
-{
-	struct report r;
-	int err;
-
-	if (!s->attached)
-		return;
-	report_exit(stderr, kernel_exit(s->kernel), kernel_exit_dump(s->kernel));
-	if (!s->opt->json)
-		return;
-	supervisor_report(s, &r);
-	err = report_json(s->opt->json, &r, kernel_exit(s->kernel), status);
-	if (err)
-		log_line("cannot write %s: %s", s->opt->json, strerror(-err));
 }
 
 static void tear_down(struct supervisor *s)
@@ -528,67 +366,28 @@ static void tear_down(struct supervisor *s)
 	drop_script(s, &s->fallback);
 }
 
-/* From load to detach, once. Counters so far come in and go out through *total. */
-static enum status run_once(const struct options *opt, const struct library *library,
-			    struct remote *remote, struct script **script, struct report *total,
-			    const sigset_t *old_mask)
+enum status supervise(struct session *x)
 {
-	struct supervisor s = { .opt = opt,
-				.library = library,
-				.remote = remote,
-				.script = *script,
-				.report = *total };
-	enum status status;
+	struct supervisor s = { .session = x,
+				.opt = x->opt,
+				.library = x->library,
+				.remote = &x->remote,
+				.script = x->script,
+				.report = x->total };
+	enum status status = set_up(&s);
 
-	status = set_up(&s);
+	x->has_scheduled = false;
 	s.status = status;
 	if (status == STATUS_OK) {
 		loop(&s);
 		status = finish(&s);
-		if (status != STATUS_RESTART) {
-			notify_stopping(&remote->notify);
-			/* What is left to do may block, and Ctrl-C shall end it. */
-			sigprocmask(SIG_SETMASK, old_mask, NULL);
-			last_words(&s, status);
-		}
-		supervisor_report(&s, total);
 	}
-	remote_attend(remote, NULL);
+	if (s.attached) {
+		supervisor_report(&s, &x->total);
+		session_detached(x, kernel_exit(s.kernel), kernel_exit_dump(s.kernel), status);
+	}
+	remote_attend(&x->remote, NULL);
 	tear_down(&s);
-	*script = s.script;
-	return status;
-}
-
-enum status supervisor_run(const struct options *opt)
-{
-	char error[POLICY_ERROR_LEN];
-	static struct report total; /* too large for the stack */
-	struct library *library;
-	static struct remote remote = { .notify.fd = -1 };
-	struct script *script;
-	sigset_t mask = our_signals(), old_mask;
-	enum status status;
-
-	if (read_policy(opt, opt->policy, &script, error)) {
-		log_line("%s", error);
-		return STATUS_USAGE;
-	}
-	if (library_read(&library, lua_policy_libdir(), error)) {
-		log_line("%s", error);
-		script_free(script);
-		return STATUS_USAGE;
-	}
-	/* Blocked from here on, also between two attachments: a signal waits for its signalfd. */
-	sigprocmask(SIG_BLOCK, &mask, &old_mask);
-	remote.started_ns = supervisor_now_ns();
-	while ((status = run_once(opt, library, &remote, &script, &total, &old_mask)) ==
-	       STATUS_RESTART) {
-		total.kernel_restarts++;
-		log_line("the kernel asks to be attached anew (CPU hotplug)");
-	}
-	remote_close(&remote);
-	script_free(script);
-	library_free(library);
-	sigprocmask(SIG_SETMASK, &old_mask, NULL);
+	x->script = s.script;
 	return status;
 }

@@ -5,7 +5,7 @@
  * Loads and attaches the BPF side, starts workers, watches them, replaces them. One thread,
  * one poll() loop over signals, worker events and a timer:
  *
- *   SIGINT, SIGTERM	detach, report, end
+ *   SIGINT, SIGTERM	detach, report, end; if there is a command: to that, and end when it ends
  *   SIGHUP		read the script again; a second worker loads it while the first goes on
  *			deciding; when it is ready the first retires at a batch boundary and the
  *			second takes over tasks and data[]. A failure on the way costs a log line
@@ -19,7 +19,10 @@
 
 #include "options.h"
 
-/* Runs until told to stop. Says on standard error what went wrong. Returns the exit status. */
-enum status supervisor_run(const struct options *opt);
+/*
+ * Runs until told to stop, or until the command of `scxlua run` ends. Says on standard error what
+ * went wrong. Returns the exit status: one of status.h, or that of the command.
+ */
+int supervisor_run(const struct options *opt);
 
 #endif

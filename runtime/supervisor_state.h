@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * supervisor_state.h - private to supervisor.c (the loop, the watchdog, beginning and end) and
- * succession.c (which worker decides, and which comes next).
+ * supervisor_state.h - private to supervisor.c (the loop, beginning and end), watchdog.c (what is
+ * looked at in every tick) and succession.c (which worker decides, and which comes next).
  *
  * The life of workers: at most one is `loading`, at most one `active`, at most one `dying`. A
  * loading one that is ready becomes active when the active one has retired, or when the dying
@@ -15,6 +15,7 @@
 #include "options.h"
 #include "remote.h"
 #include "report.h"
+#include "session.h"
 #include "table.h"
 
 #define NSEC_PER_MSEC 1000000ull
@@ -24,9 +25,11 @@ enum {
 	GRACE_S = 10,	  /* a new script is on trial for this long */
 	MAX_FAILURES = 3, /* ... within FAILURE_WINDOW_S: give up until the next reload */
 	FAILURE_WINDOW_S = 30,
+	RETIRE_MS = 1000, /* an idle worker looks up at its heartbeat only */
 };
 
 struct supervisor {
+	struct session *session;
 	const struct options *opt;
 	struct remote *remote;
 	struct kernel *kernel;
@@ -65,6 +68,9 @@ uint64_t supervisor_now_ns(void);
 
 /* All figures of now. */
 void supervisor_report(struct supervisor *s, struct report *r);
+
+/* Kills what overran, failed or did not retire in time; looks for threads that are gone. */
+void watchdog_tick(struct supervisor *s, uint64_t now_ns);
 
 /* Starts a worker for `script`, which becomes s->loading. 0 or -errno. */
 int start_worker(struct supervisor *s, const struct script *script);

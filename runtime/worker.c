@@ -49,7 +49,7 @@ _Noreturn static void give_up(const struct worker_args *args, const char *error)
 /* Ctrl-C in a terminal goes to the whole group; ending us is the supervisor's business. */
 static void set_signals(void)
 {
-	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	static const int ignored[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE };
 	sigset_t none;
 	size_t i;
 

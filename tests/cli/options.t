@@ -60,6 +60,7 @@ prefix=()
 
 cat >"$dir/help" <<'END'
 usage: scxlua [OPTION]... POLICY.lua
+       scxlua run [OPTION]... POLICY.lua -- CMD...
        scxlua check [-o KEY=VALUE]... [--json -] POLICY.lua
        scxlua status [--json -]
        scxlua reload [FILE]
@@ -69,6 +70,7 @@ usage: scxlua [OPTION]... POLICY.lua
 Makes a Lua script the CPU scheduler of this machine, until Ctrl-C. SIGHUP reloads
 the script.
 
+  run POLICY.lua -- CMD...     schedule only CMD and what it starts; end when it ends
   check POLICY.lua             try a policy on made-up tasks: no root, no kernel support needed
   status                       print what runs and how it is
   reload [FILE]                reload the running script, or FILE, and print the outcome
@@ -112,6 +114,8 @@ Exit status:
    9  the kernel refused the BPF programs
   10  the kernel ejected the scheduler
   11  memory cannot be made executable (`MemoryDenyWriteExecute`)
+ 126  `run`: the command cannot be executed
+ 127  `run`: there is no such command
 END
 is_help() {
 	[[ $status == 0 && ! -s $dir/err ]] && diff "$dir/help" "$dir/out" >"$dir/diff"
@@ -151,6 +155,14 @@ refused 2 '-x: unknown option; --help lists the options' a.lua -x
 for option in -o -s --option --slice-us --stats --json --hold-ms --fault; do
 	refused 2 "$option: its argument is missing; --help lists the options" "$option"
 done
+
+wanted='run: expected POLICY.lua -- CMD...'
+refused 2 "$wanted" run
+refused 2 "$wanted" run a.lua
+refused 2 "$wanted" run a.lua true
+refused 2 "$wanted" run a.lua --
+refused 2 '-x: unknown option; --help lists the options' run -x a.lua -- true
+refused 2 "cannot read $dir/none.lua: No such file or directory" run "$dir/none.lua" -- true -x
 
 # Every number: one below, one above, and what is not one. From --help, so none is left out.
 ranges=$(sed -n 's/^.* --\([a-z-]*\) [A-Z]* .*(\([0-9]*\)\.\.\([0-9]*\), default.*/\1 \2 \3/p' "$dir/help")
@@ -239,6 +251,9 @@ cp policies/fifo.lua "$dir/good.lua"
 chmod 644 "$dir/good.lua"
 refused 3 "scheduling this machine needs root (CAP_BPF, CAP_PERFMON, CAP_SYS_NICE); run it with \
 sudo, or try \`scxlua check POLICY\`, which needs nothing" "$dir/good.lua"
+refused 3 "scheduling this machine needs root (CAP_BPF, CAP_PERFMON, CAP_SYS_NICE); run it with \
+sudo, or try \`scxlua check POLICY\`, which needs nothing" run -v "$dir/good.lua" -- touch "$dir/started"
+result 'nor was its command started' test ! -e "$dir/started"
 scxlua=$saved
 prefix=()
 

@@ -8,6 +8,7 @@
  *   oddities classes            threads that go round the scheduling classes
  *   oddities renice             every thread group whose name begins with stress-ng gets another
  *                               nice value, again and again
+ *   oddities ext CMD [ARG]...   executes CMD in the class SCHED_EXT
  *
  * Runs until it is killed; a status other than 0 means that it could not.
  */
@@ -176,6 +177,16 @@ static int renice(void)
 	}
 }
 
+static int as_ext(char **argv)
+{
+	struct sched_param param = { 0 };
+
+	if (!sched_setscheduler(0, SCHED_EXT, &param))
+		execvp(argv[0], argv);
+	perror("oddities: ext");
+	return 1;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -187,9 +198,12 @@ int main(int argc, char **argv)
 		    { "renice", renice } };
 
 	arguments = argv;
+	if (argc > 2 && !strcmp(argv[1], "ext"))
+		return as_ext(argv + 2);
 	for (size_t i = 0; argc == 2 && i < sizeof(row) / sizeof(row[0]); i++)
 		if (!strcmp(argv[1], row[i].name))
 			return row[i].run();
-	fprintf(stderr, "usage: oddities exec-from-thread | migrate-disable | classes | renice\n");
+	fprintf(stderr, "usage: oddities exec-from-thread | migrate-disable | classes | renice | "
+			"ext CMD [ARG]...\n");
 	return 2;
 }

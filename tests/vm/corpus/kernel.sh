@@ -111,19 +111,54 @@ hotplug_storm() {
 }
 title[K11]='hotplug while it starts'
 K11() {
-	local i pid
+	local i
 	(($(nproc) > 1)) || return
-	for i in 1 2 3; do
-		hotplug_storm 30 &
-		pid=$!
+	for i in 1 2; do
+		storm_on 30
 		seconds=1
 		under policies/fifo.lua
 		sed 's/^/# log: /' "$run/log"
-		kill "$pid" 2>/dev/null
-		wait "$pid" 2>/dev/null
-		echo 1 >/sys/devices/system/cpu/cpu1/online 2>/dev/null
+		storm_off
 		what "$(num kernel_restarts) restarts"
 	done
+	interrupted_anew
+	command_waits
+}
+storm_on() {
+	hotplug_storm "$1" &
+	storm_pid=$!
+}
+storm_off() {
+	kill "$storm_pid" 2>/dev/null
+	wait "$storm_pid" 2>/dev/null
+	echo 1 >/sys/devices/system/cpu/cpu1/online 2>/dev/null
+}
+asks_anew() { logged 'asks to be attached anew .*: attempt [0-9]+ of 10'; }
+# Told to end before it is attached again: what the attachment before has to say is not lost.
+interrupted_anew() {
+	rm -f "$run/json" "$run/log"
+	storm_on 100
+	build/scxlua --json "$run/json" policies/fifo.lua >/dev/null 2>"$run/log" &
+	scx_pid=$! scx_job=$!
+	expect 'the kernel refuses it' wait_for 20 asks_anew
+	stop >/dev/null
+	storm_off
+	expect 'interrupted: exit status 0' is "$status" -eq 0
+	expect 'interrupted: a report' test -s "$run/json"
+	expect 'interrupted: restarts are counted' is "$(num kernel_restarts)" -ge 1
+	expect 'interrupted: the EXIT line, once' is "$(lines '^EXIT: ')" -eq 1
+	what "interrupted: kind $(num kind)"
+}
+# The command of `scxlua run` is started once, when the policy schedules at last.
+command_waits() {
+	rm -f "$run/log" "$run/out"
+	storm_on 10
+	build/scxlua run policies/fifo.lua -- sh -c 'echo once; exit 3' >"$run/out" 2>"$run/log"
+	status=$?
+	storm_off
+	expect 'the status of the command' is "$status" -eq 3
+	expect 'it was started once' is "$(cat "$run/out")" = once
+	what "run: $(lines 'asks to be attached anew') restarts"
 }
 title[K12]='suspend to idle'
 K12() {

@@ -246,3 +246,27 @@ R24() {
 	expect 'bounced' is "$(num bounced)" -gt 0
 	what "bounced $(num bounced)"
 }
+
+compaction=/proc/sys/vm/compact_unevictable_allowed
+compaction_note=/run/scxlua/compact_unevictable_allowed
+compaction_is() { is "$(cat "$compaction")" -eq "$1"; }
+title[R25]='compaction leaves locked pages alone while it runs, and only then'
+R25() {
+	[[ -e $compaction ]] || return
+	echo 1 >"$compaction"
+	seconds=1
+	under policies/fifo.lua -- expect 'off while it runs' compaction_is 0
+	expect 'on after SIGINT' compaction_is 1
+	expect 'no note is left' test ! -e "$compaction_note"
+	expect 'it starts' start policies/fifo.lua
+	kill -KILL "$scx_pid"
+	wait "$scx_job" 2>/dev/null
+	wait_for 5 is_disabled
+	expect 'still off after SIGKILL' compaction_is 0
+	expect 'noted for root alone' is "$(stat -c %a:%u "$compaction_note")" = 600:0
+	expect 'it starts again' start policies/fifo.lua
+	expect 'off while it runs again' compaction_is 0
+	stop >/dev/null
+	expect 'on after the next end' compaction_is 1
+	expect 'no note is left then' test ! -e "$compaction_note"
+}
