@@ -6,6 +6,7 @@
  *   oddities migrate-disable    runs an XDP program for long, during which the kernel has
  *                               disabled migration of the calling thread; twice per CPU
  *   oddities classes            threads that go round the scheduling classes
+ *   oddities yields             64 threads that only give up their CPU: each time is a decision
  *
  * Runs until it is killed; a status other than 0 means that it could not.
  */
@@ -24,7 +25,7 @@
 #define SCHED_EXT 7
 #endif
 
-enum { NR_THREADS = 4, SPIN = 20000 };
+enum { NR_THREADS = 4, NR_YIELDERS = 64, SPIN = 20000 };
 
 static void spin(void)
 {
@@ -138,6 +139,26 @@ static int classes(void)
 	return 0;
 }
 
+/* ---- yields ---- */
+
+static void *only_yield(void *arg)
+{
+	for (;;)
+		sched_yield();
+	return arg;
+}
+
+static int yields(void)
+{
+	pthread_t thread;
+
+	for (int i = 0; i < NR_YIELDERS; i++)
+		if (pthread_create(&thread, NULL, only_yield, NULL))
+			return 1;
+	pause();
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -145,12 +166,13 @@ int main(int argc, char **argv)
 		int (*run)(void);
 	} row[] = { { "exec-from-thread", exec_from_thread },
 		    { "migrate-disable", migrate_disable },
-		    { "classes", classes } };
+		    { "classes", classes },
+		    { "yields", yields } };
 
 	arguments = argv;
 	for (size_t i = 0; argc == 2 && i < sizeof(row) / sizeof(row[0]); i++)
 		if (!strcmp(argv[1], row[i].name))
 			return row[i].run();
-	fprintf(stderr, "usage: oddities exec-from-thread | migrate-disable | classes\n");
+	fprintf(stderr, "usage: oddities exec-from-thread | migrate-disable | classes | yields\n");
 	return 2;
 }
