@@ -8,20 +8,21 @@
 # its other figures are only said, after one round. --failing shows that each test can fail: under a
 # policy that is bad at it, it does.
 #
-# The bounds are schtest's: shares and ratios mean the same on emulated CPUs. A wake-up time does not:
-# there the fair class is measured first, in the same boot beside the same canaries, and a policy is
-# held to a multiple of it.
+# The bounds are schtest's: shares and ratios mean the same on emulated CPUs. Two are not: there the
+# fair class is measured first, in the same boot beside the same canaries, and the line says what it
+# had. A wake-up time is held to a multiple of it. adaptive_priority's 0.50 is beyond the fair class
+# here: a policy that promises it has half of the fair class's figure at most.
 # shellcheck disable=SC2317 # functions are called by name
 # shellcheck source=tests/vm/lib.sh
 . tests/vm/lib.sh
 cp "$OLDPWD/build/schtest" build/
 
 mapfile -t tests < <(build/schtest list)
-declare -A fair_us=()
+declare -A fair=()
 
-# A wake-up through a policy in user space has two switches and two ring crossings more. Measured:
-# 3 and 4 times what the fair class needs.
-times=12
+# A wake-up through a policy in user space has two switches and two ring crossings more. Measured: 3 to
+# 6 times what the fair class needs, 10 with more emulated CPUs than real ones. chaos has 40.
+times=20
 
 # promised POLICY TEST: is the policy made for this? If not, the figure is no fault of it: eevdf shares
 # as the fair class does, and neither serves a task sooner because it needs little (6.1 and 4.4).
@@ -38,23 +39,27 @@ promised() {
 # measure TEST[=BOUND]: the test's line, without its number.
 measure() { build/schtest "$1" 2>&1 | head -n 1 | sed -E 's/ok [0-9]+ - /ok - /'; }
 
-# measure_fair: the median wake-up times under the fair class, in us.
+# measure_fair: wake-up times, and their ratio, under the fair class.
 measure_fair() {
 	local name line
 	canary_on
 	for name in "${tests[@]}"; do
-		[[ $name == ping_pong/* ]] || continue
+		[[ $name == adaptive_priority || $name == ping_pong/* ]] || continue
 		line=$(measure "$name")
 		say "fair class: ${line#*- }"
-		fair_us[$name]=$(sed -nE 's/^ok - [^ ]+ ([0-9.]+) .*/\1/p' <<<"$line")
+		fair[$name]=$(sed -nE 's/^(not )?ok - [^ ]+ ([0-9.]+) .*/\2/p' <<<"$line")
 	done
 	canary_off
 }
 
-# with_bound TEST: and =BOUND, where that is a multiple of what the fair class has.
+# with_bound TEST: and =BOUND, where that follows from what the fair class has.
 with_bound() {
-	local us=${fair_us[$1]-}
-	echo "$1${us:+=$(awk -v us="$us" -v times="$times" 'BEGIN { print us * times }')}"
+	local figure=${fair[$1]-}
+	awk -v name="$1" -v fair="$figure" -v times="$times" 'BEGIN {
+		if (name !~ /^ping_pong/) bound = fair > 1 ? fair / 2 : 0.5
+		else bound = fair * times
+		print fair == "" ? name : name "=" bound
+	}'
 }
 
 # judge POLICY TEST: one TAP line if the policy promises it.
@@ -70,7 +75,7 @@ judge() {
 		nr_tests=$((nr_tests + 1))
 		echo "ok $nr_tests - $1: ${line#*- }"
 	else
-		line+=${fair_us[$2]:+", $times times the ${fair_us[$2]} of the fair class"}
+		line+=${fair[$2]:+"; the fair class has ${fair[$2]}"}
 		ok "$1: ${line#*- }" test "${line%% *}" = ok
 	fi
 }
