@@ -65,6 +65,7 @@ include tests/unit/unit.mk
 include tests/bpf/bpf.mk
 include tests/bench/bench.mk
 include tests/vm/measure/measure.mk
+include tests/vm/schtest/schtest.mk
 include tests/fuzz/fuzz.mk
 
 $B/%.d: ;

@@ -19,6 +19,7 @@ named() { grep -- "$suite" "$2" | grep -v -- --with | grep -qw -- "$1"; }
 # stood_in NAME LIST: a line of the list runs it with another policy in its place.
 stood_in() { grep -- "$suite --with" "$2" | grep -qw -- "$1"; }
 loaded() { grep -qE -- "suite/load\.t( |.* )$1( |\$)" "$2"; }
+schtested() { grep -qE -- "-$2(-a|-b)?=.*suite/schtest\.t( |.* )$1( |\$)" tests/vm-full.list; }
 unique() { [[ ! $(sed -n 's/^\([^#=]*\)=.*/\1/p' tests/*.list | sort | uniq -d) ]]; }
 measured() { named "$1" tests/vm.list || named "$1" tests/vm-full.list; }
 
@@ -29,6 +30,10 @@ for file in policies/*.lua; do
 	ok "$name: make test-full shows that the measurement can fail" \
 		stood_in "$name" tests/vm-full.list
 	ok "$name: make test-full puts a load on it" loaded "$name" tests/vm-full.list
+	for topology in 1 2 4 smt numa; do
+		ok "$name: make test-full runs schtest under it, topology $topology" \
+			schtested "$name" "newest-$topology"
+	done
 done
 ok 'no two suites have the same name' unique
 echo "1..$n"

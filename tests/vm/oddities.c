@@ -8,6 +8,7 @@
  *   oddities classes            threads that go round the scheduling classes
  *   oddities renice             every thread group whose name begins with stress-ng gets another
  *                               nice value, again and again
+ *   oddities yields             64 threads that only give up their CPU: each time is a decision
  *   oddities ext CMD [ARG]...   executes CMD in the class SCHED_EXT
  *
  * Runs until it is killed; a status other than 0 means that it could not.
@@ -29,7 +30,7 @@
 #define SCHED_EXT 7
 #endif
 
-enum { NR_THREADS = 4, SPIN = 20000 };
+enum { NR_THREADS = 4, NR_YIELDERS = 64, SPIN = 20000 };
 
 static void spin(void)
 {
@@ -187,6 +188,26 @@ static int as_ext(char **argv)
 	return 1;
 }
 
+/* ---- yields ---- */
+
+static void *only_yield(void *arg)
+{
+	for (;;)
+		sched_yield();
+	return arg;
+}
+
+static int yields(void)
+{
+	pthread_t thread;
+
+	for (int i = 0; i < NR_YIELDERS; i++)
+		if (pthread_create(&thread, NULL, only_yield, NULL))
+			return 1;
+	pause();
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -195,7 +216,8 @@ int main(int argc, char **argv)
 	} row[] = { { "exec-from-thread", exec_from_thread },
 		    { "migrate-disable", migrate_disable },
 		    { "classes", classes },
-		    { "renice", renice } };
+		    { "renice", renice },
+		    { "yields", yields } };
 
 	arguments = argv;
 	if (argc > 2 && !strcmp(argv[1], "ext"))
@@ -204,6 +226,6 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], row[i].name))
 			return row[i].run();
 	fprintf(stderr, "usage: oddities exec-from-thread | migrate-disable | classes | renice | "
-			"ext CMD [ARG]...\n");
+			"yields | ext CMD [ARG]...\n");
 	return 2;
 }
