@@ -2,7 +2,7 @@
 # Included by the top Makefile.
 #
 #   make vm CMD='uname -r' KERNEL=oldest CPUS=4 MEM=1G TIMEOUT=60
-#   make vm-test FAULT='K04 S10'
+#   make vm-test FAULT='K04 S1'     (S1: S10 to S19)
 
 CMD ?= uname -r
 KERNEL ?= newest
@@ -16,12 +16,12 @@ vm: ## run CMD in a VM: KERNEL=newest|oldest|6.18 CPUS= MEM= TIMEOUT=
 		sh -c '$(subst ','\'',$(CMD))'
 
 FAULT ?= S K R
-vm-test: check-build ## run cases of the fault corpus in a VM: FAULT='K04 S'
+vm-test: check-build ## run cases of the fault corpus in a VM: FAULT='K04 S1'
 	$(Q)tests/vm/boot -k '$(KERNEL)' -c '$(CPUS)' -m '$(MEM)' -t 3000 -o $B/vm/faults -- \
 		tests/vm/suite/corpus.t $(FAULT)
 
 # Suites with cases of the corpus, by their names in tests/vm.list and tests/vm-full.list.
-FAULT_LOGS := full-faults-s full-faults-k full-faults-r vm-control vm-control-2 vm-sandbox
+FAULT_LOGS := $(patsubst %,full-faults-%,s0 s1 s2 k0 k1 k2 r0 r1) vm-control vm-control-2 vm-sandbox
 faults: ## tests/faults.md anew, from the last make test-full
 	$(Q)tests/vm/fault-table $(FAULT_LOGS:%=build/test/%.log) >build/faults.md
 	$(Q)mv build/faults.md tests/faults.md
