@@ -47,7 +47,7 @@ for file in policies/*.lua; do
 done
 
 check tests/lua/data/steal.lua
-result "every method of scx.percpu() and scx.ring() compiles and costs no memory" 0 "steal.lua: ok"
+result "stealing with scx.percpu() and scx.ring() compiles and costs no memory" 0 "steal.lua: ok"
 
 for file in tests/bad/*.lua; do
 	case $SCXLUA:$file in
