@@ -241,6 +241,7 @@ title[K17]='memory pressure: reclaim, compaction, KSM'
 K17() { meanwhile policies/vtime.lua -- squeeze; }
 squeeze() {
 	local i
+	trace_faults "$(worker)"
 	echo 1 >/sys/kernel/mm/ksm/run 2>/dev/null
 	storm --vm 2 --vm-bytes 70% --vm-populate &
 	for ((i = 0; i < seconds * 2; i++)); do
@@ -249,6 +250,25 @@ squeeze() {
 		sleep 0.5
 	done
 	wait $!
+	say_faults "$(worker)"
+}
+# trace_faults PID, then say_faults PID: which page faults it took, and in what mapping.
+trace_faults() {
+	local events=/sys/kernel/tracing/events/exceptions
+	echo >/sys/kernel/tracing/trace
+	echo "common_pid == $1" | tee "$events/page_fault_user/filter" >"$events/page_fault_kernel/filter"
+	echo 1 >"$events/enable"
+}
+say_faults() {
+	local line address from to rest
+	echo 0 >/sys/kernel/tracing/events/exceptions/enable
+	while read -r line; do
+		say "page fault: $line"
+		address=$(grep -oE 'address=0x[0-9a-f]+' <<<"$line")
+		while IFS='- ' read -r from to rest; do
+			((0x$from <= ${address#*=} && ${address#*=} < 0x$to)) && say "  in $from-$to $rest"
+		done <"/proc/$1/maps"
+	done < <(grep page_fault_ /sys/kernel/tracing/trace)
 }
 title[K18]='SysRq-S'
 K18() {
