@@ -37,6 +37,7 @@ static bool wait_to_go(int fd)
 _Noreturn static void execute(char *const *argv, int go_fd)
 {
 	struct sched_param param = { 0 };
+	int err;
 
 	prctl(PR_SET_NAME, "scxlua-command");
 	if (!wait_to_go(go_fd))
@@ -46,8 +47,9 @@ _Noreturn static void execute(char *const *argv, int go_fd)
 		_exit(STATUS_CANNOT_RUN);
 	}
 	execvp(argv[0], argv);
-	log_line("cannot run %s: %s", argv[0], strerror(errno));
-	_exit(errno == ENOENT ? STATUS_NO_COMMAND : STATUS_CANNOT_RUN);
+	err = errno;
+	log_line("cannot run %s: %s", argv[0], strerror(err));
+	_exit(err == ENOENT ? STATUS_NO_COMMAND : STATUS_CANNOT_RUN);
 }
 
 int run_command_fork(struct run_command *c, char *const *argv)
