@@ -7,8 +7,9 @@
  * sched_yield(), of which the worker makes one a cycle, is such a call.
  *
  * A refused call raises SIGSYS here (SECCOMP_RET_TRAP) and is not made. The handler notes which
- * one and ends the process. A policy that overwrites the handler's code, blocks the signal or
- * has used up the stack ends without a note, or goes on without having made the call.
+ * one and ends the process. A policy that overwrites the handler's code, blocks the signal (as
+ * fork() of glibc 2.41 does) or has used up the stack ends without a note, or goes on without
+ * having made the call.
  */
 #define _GNU_SOURCE
 #include "sandbox_calls.h"
@@ -133,10 +134,11 @@ int sandbox_limit_calls(int read_fd, int write_fd, uint32_t *refused)
 const char *sandbox_call_name(uint32_t refused)
 {
 	static char name[64];
-	char *known = NULL;
+	char *known;
 
-	if (refused)
-		known = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, (int)(refused - 1));
+	if (!refused)
+		return "(unknown: signals were blocked)";
+	known = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, (int)(refused - 1));
 	snprintf(name, sizeof(name), "%s", known ? known : "(unknown)");
 	free(known);
 	return name;

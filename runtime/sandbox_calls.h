@@ -21,7 +21,7 @@ enum { SANDBOX_REFUSED_STATUS = 95 };
  */
 int sandbox_limit_calls(int read_fd, int write_fd, uint32_t *refused);
 
-/* The name of a call by what was noted, until the next call; "(unknown)" if libseccomp has none. */
+/* The name of a call by what was noted, until the next call of this; without a name, why. */
 const char *sandbox_call_name(uint32_t refused);
 
 #endif

@@ -249,7 +249,7 @@ S25a() { breach open openat; }
 title[S25b]='opens a socket through ffi.C'
 S25b() { breach socket socket; }
 title[S25c]='starts a process through ffi.C'
-S25c() { breach fork clone; }
+S25c() { breach fork '(clone|.unknown: signals were blocked.)'; }
 
 title[S26]='bytecode as policy'
 S26() {

@@ -44,10 +44,11 @@ ok "starts" start -o builtin_idle=false "$script"
 is "$(state)" = enabled || finish
 load_on
 canary_on
-calls=(open:openat connect:socket fork:clone ptrace:ptrace kill:kill bpf:bpf setuid:setuid capset:capset)
+# fork() of glibc 2.41 blocks all signals first, so that nobody is told the call.
+calls=(open:openat connect:socket 'fork:(clone|.unknown: signals were blocked.)' ptrace:ptrace kill:kill bpf:bpf setuid:setuid capset:capset)
 for call in "${calls[@]}"; do
-	in_init "${call%:*}" "${call#*:}"
-	in_enqueue "${call%:*}" "${call#*:}"
+	in_init "${call%%:*}" "${call#*:}"
+	in_enqueue "${call%%:*}" "${call#*:}"
 done
 
 breach cpus false
