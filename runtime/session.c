@@ -89,8 +89,10 @@ void session_detached(struct session *x, const struct scxlua_exit *exit, const c
 	if (status == STATUS_RESTART)
 		return;
 	/* What is said may block, and Ctrl-C shall end it; a command gets its signals first. */
-	if (!run_command_is_running(&x->command))
+	if (!run_command_is_running(&x->command)) {
+		notify_stopping(&x->remote.notify);
 		sigprocmask(SIG_SETMASK, &x->old_mask, NULL);
+	}
 	say_exit(x, dump);
 }
 
@@ -154,6 +156,7 @@ static void wait_for_command(struct session *x)
 		 x->command.argv[0], (int)x->command.pid);
 	remote_hang_up(&x->remote);
 	linger(x, UINT64_MAX);
+	notify_stopping(&x->remote.notify);
 }
 
 /* Whatever there is to tell when all is over. The exit status. */
@@ -188,7 +191,6 @@ static int schedule(struct session *x)
 	status = attach_until_it_lasts(x);
 	wait_for_command(x);
 	run_command_close(&x->command);
-	notify_stopping(&x->remote.notify);
 	exit_status = last_words(x, status);
 	remote_close(&x->remote);
 	return exit_status;

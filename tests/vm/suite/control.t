@@ -235,7 +235,7 @@ make_full() {
 }
 
 managed() {
-	local manager caps
+	local manager reader caps
 	make_full "$run/full"
 	caps=$(sed -n 's/^CapabilityBoundingSet=//p' "$top/runtime/scxlua.service" | tr '\n' ' ' |
 		sed 's/CAP_/+/g' | tr 'A-Z ' 'a-z,' | sed 's/,$//')
@@ -260,12 +260,16 @@ managed() {
 	beats=$(grep -c 'WATCHDOG=1' "$run/told")
 	sleep 3
 	ok "R15 a main loop that hangs is not fed" is "$(grep -c 'WATCHDOG=1' "$run/told")" -eq "$beats"
-	: >"$run/log"
-	stop
-	ok "unit: STOPPING=1" wait_for 3 told 'STOPPING=1'
+	kill -CONT "$scx_pid"
+	kill -INT "$scx_pid"
+	ok "unit: STOPPING=1, before its last words wait for a reader" wait_for 10 told 'STOPPING=1'
+	cat "$run/full" >/dev/null &
+	reader=$!
+	wait "$scx_pid"
+	status=$?
 	ok "R14 exit status 0" is "$status" -eq 0
-	kill "$manager" "$holder" 2>/dev/null
-	wait "$manager" "$holder" 2>/dev/null
+	kill "$manager" "$holder" "$reader" 2>/dev/null
+	wait "$manager" "$holder" "$reader" 2>/dev/null
 	say "unit: done at $SECONDS s"
 }
 ready_twice() { is "$(grep -c 'READY=1' "$run/told")" -ge 2; }
