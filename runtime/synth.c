@@ -16,6 +16,7 @@ enum {
 	WORD_BITS = 64,
 	ENQUEUE_NS = 100, /* between two enqueues */
 	AGED_SLICE_NS = 1000 * 1000,
+	LONGEST_SLICE_NS = 1000 * 1000 * 1000, /* what --max-slice-us can be */
 };
 
 struct thread {
@@ -432,6 +433,9 @@ static void thread_place(struct synth *s, struct thread *t, int32_t cpu, uint32_
 {
 	uint64_t random = next_random(s);
 
+	/* As BPF does: nobody promises that the verdict was checked (--fault no_validate). */
+	if (slice_ns > LONGEST_SLICE_NS)
+		slice_ns = LONGEST_SLICE_NS;
 	thread_run(s, t, target_cpu(s, t, cpu, flags, random), slice_ns, random);
 }
 

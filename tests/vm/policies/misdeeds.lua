@@ -133,6 +133,10 @@ function misdeeds.socket() return ffi.C.socket(2, 1, 0) end
 function misdeeds.fork() return ffi.C.fork() end
 
 -- Others' things.
+function misdeeds.slow()
+	local done = scx.now() + 40e6
+	while scx.now() < done do end
+end
 function misdeeds.mutate()
 	getmetatable("").__index = function() error("strings are broken") end
 	math.floor = nil -- luacheck: ignore 122

@@ -13,8 +13,8 @@ done
 
 bites no_age S21a
 bites no_starve R23
-bites no_stale K04
+bites no_stale S31
 bites no_validate S20a
-bites no_bypass R02
+bites no_bypass R03
 bites no_watchdog S10
 finish
