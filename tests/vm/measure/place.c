@@ -9,7 +9,7 @@
  * permille of the bursts that began on that CPU; of all bursts, permille: moved_permille, on
  * another CPU than the end of the one before; llc_permille, on another last-level cache than
  * that; shared_permille, on a core where another thread was busy while on some core nobody was;
- * late_p50_us and late_p99_us, how late bursts began.
+ * late_p10_us, late_p50_us and late_p90_us, how late bursts began.
  */
 #define _GNU_SOURCE
 #include <sched.h>
@@ -158,8 +158,9 @@ static void print_places(struct walker *sum)
 	put("moved_permille", sum->moved * 1000 / sum->bursts);
 	put("llc_permille", sum->llc * 1000 / sum->bursts);
 	put("shared_permille", sum->shared * 1000 / sum->bursts);
+	put("late_p10_us", (int64_t)samples_quantile(&sum->late, 100));
 	put("late_p50_us", (int64_t)samples_quantile(&sum->late, 500));
-	put("late_p99_us", (int64_t)samples_quantile(&sum->late, 990));
+	put("late_p90_us", (int64_t)samples_quantile(&sum->late, 900));
 }
 
 int measure_place(int argc, char **argv)

@@ -157,16 +157,19 @@ property_central() {
 	is "$(($(value per_1000s) * 3))" -lt "$((fifo * 2))"
 }
 
-# On an idle machine wakeups are late, by times that differ, and no CPU is preferred.
+# On an idle machine wakeups are late, by times that differ, and no CPU is preferred. Of delays from 0
+# to 10 ms half are above 5 ms, and four in five are within 8 ms of each other: half of that is asked
+# for, in microseconds, since a busy host adds to what is late with either policy.
 property_chaos() {
-	local fifo cpu bursts=(place seconds=6 threads=2 burst_us=500 sleep_us=5000)
+	local fifo cpu late spread bursts=(place seconds=8 threads=2 burst_us=500 sleep_us=5000)
 	baseline "${bursts[@]}" || return 2
 	fifo=$(value late_p50_us)
+	options+=(-o delay_us=10000)
 	under "$1" "${bursts[@]}" || return 2
-	say "late: half by $(value late_p50_us) us, one in 100 by $(value late_p99_us) us;" \
-		"with fifo half by $fifo us"
-	is "$(value late_p50_us)" -ge "$((fifo * 2))" &&
-		is "$(value late_p99_us)" -ge "$(($(value late_p50_us) * 2))" || return 1
+	late=$(($(value late_p50_us) - fifo))
+	spread=$(($(value late_p90_us) - $(value late_p10_us)))
+	say "half are later than fifo's by $late us; four in five within $spread us of each other"
+	is "$late" -ge 2500 && is "$spread" -ge 4000 || return 1
 	for ((cpu = 0; cpu < nr_cpus; cpu++)); do
 		is "$(value "cpu_$cpu")" -ge $((500 / nr_cpus)) || return 1
 	done
