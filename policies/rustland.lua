@@ -20,7 +20,7 @@ local dispatch, pick_idle, opt, floor = scx.dispatch, scx.pick_idle, scx.opt, ma
 local CPU_ANY, IF_IDLE = scx.CPU_ANY, scx.IF_IDLE
 local MARK = 0x52757374 -- in data[1]: what is in data[0] was left by this policy
 local EXACT = 2 ^ 53    -- from here on a double skips nanoseconds: the task counts as new
-local SHORTEST_NS, LONGEST_NS = 1e4, 1e8 -- the runtime counts other slices as mistakes
+local SHORTEST_NS, LONGEST_NS = 5e4, 1e8 -- the runtime counts other slices as mistakes
 
 local queue = scx.heap()
 local vruntime_now = scx.now()

@@ -43,7 +43,7 @@ static bool is_stuck(struct watch *w, const struct check *c)
 	uint32_t hook = __atomic_load_n(&c->progress.in_hook, __ATOMIC_ACQUIRE);
 	uint64_t batch = __atomic_load_n(&c->progress.batch, __ATOMIC_ACQUIRE);
 	uint64_t cpu_ns = clock_ns(w->cpu_clock), wall_ns = clock_ns(CLOCK_MONOTONIC);
-	uint64_t limit_ms = hook == HOOK_LOAD ? 2 * LOAD_LIMIT_MS : HOOK_LIMIT_MS;
+	uint64_t limit_ms = hook == HOOK_LOAD ? 2 * POLICY_LOAD_LIMIT_MS : HOOK_LIMIT_MS;
 
 	if (hook == HOOK_NONE || batch != w->batch || !w->wall_ns) {
 		w->batch = batch;
@@ -61,7 +61,7 @@ static void describe_stuck(struct check *c, const char *path)
 
 	if (hook == HOOK_LOAD)
 		snprintf(c->fatal, POLICY_ERROR_LEN, "%s: loading did not end within %d ms", path,
-			 2 * LOAD_LIMIT_MS);
+			 2 * POLICY_LOAD_LIMIT_MS);
 	else
 		snprintf(c->fatal, POLICY_ERROR_LEN, "%s: %s() did not return within %d ms",
 			 c->where[hook][0] ? c->where[hook] : path, engine_hook_name[hook],

@@ -41,7 +41,7 @@ static const struct kind_row kinds[NR_FOUND] = {
 	[FOUND_BAD_CPU] = { "bad_cpu", "named an impossible cpu",
 		"a cpu is scx.CPU_ANY or a whole number of 0..scx.nr_cpus-1" },
 	[FOUND_BAD_SLICE] = { "bad_slice", "gave an impossible slice_ns",
-		"a slice is 0 for the default, or 10 us to --max-slice-us, in nanoseconds" },
+		"a slice is 0 for the default, or 50 us to --max-slice-us, in nanoseconds" },
 	[FOUND_BAD_VTIME] = { "bad_vtime", "gave an impossible vtime",
 		"a vtime is 0..2^63; NaN comes from 0/0" },
 	[FOUND_BAD_FLAGS] = { "bad_flags", "gave unknown flags",

@@ -12,7 +12,6 @@
 #include "check.h"
 
 enum {
-	LOAD_LIMIT_MS = 1000, /* of CPU time, for the top level and init() */
 	WHERE_BYTES = 96,
 	MAX_ABORTS = 8,
 };

@@ -75,7 +75,7 @@ static int make_engine(struct trial *t)
 {
 	static const struct engine_config cfg = { .slice_ns = 5000000,
 						  .max_slice_ns = 100000000,
-						  .min_slice_ns = 10000 };
+						  .min_slice_ns = ENGINE_MIN_SLICE_NS };
 	const struct engine_view view = { .cpus = synth_cpus(t->synth),
 					  .nr_cpus = TRIAL_CPUS,
 					  .control = synth_control(t->synth) };
@@ -130,7 +130,7 @@ static struct lua_host make_host(const struct trial *t)
 		.nr_options = t->job->nr_options,
 		.library = t->job->library,
 		.arena_bytes = ARENA_BYTES,
-		.load_ns = LOAD_LIMIT_MS * 1000000ull,
+		.load_ns = POLICY_LOAD_LIMIT_MS * 1000000ull,
 		.mark_lines = t->marks_lines,
 	};
 }

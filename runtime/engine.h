@@ -26,8 +26,9 @@
 #include "table.h"
 
 enum {
-	ENGINE_BATCH = 512,  /* records per enqueue() call */
-	ENGINE_OUTBOX = 1024 /* decisions between two flushes */
+	ENGINE_BATCH = 512,	     /* records per enqueue() call */
+	ENGINE_OUTBOX = 1024,	     /* decisions between two flushes */
+	ENGINE_MIN_SLICE_NS = 50000, /* of a decision; shorter ones are mistakes, and clamped */
 };
 
 /* Counters of the user-space side; the names are part of the JSON output. One writer: the engine. */

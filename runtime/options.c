@@ -25,7 +25,7 @@ struct row {
 static const struct row table[] = {
 	{ "option", 'o', PAIR, 0, 0, 0, 0, "KEY=VALUE", "set an option of the policy; repeatable" },
 	{ "slice-us", 's', NUMBER, AT(slice_us), 100, 1000000, 20000, "US",
-	  "slice of a decision that gives none" },
+	  "slice where no decision gives one; at most --max-slice-us" },
 	{ "partial", 'p', FLAG, AT(partial), 0, 1, 0, NULL,
 	  "schedule only tasks of class SCHED_EXT" },
 	{ "verbose", 'v', FLAG, AT(verbose), 0, 1, 0, NULL, "show libbpf's messages" },
@@ -42,7 +42,7 @@ static const struct row table[] = {
 	{ "exit-dump-len", 0, NUMBER, AT(exit_dump_len), 1024, 16777216, 32768, "BYTES",
 	  "length of the kernel's dump after an ejection" },
 	{ "max-slice-us", 0, NUMBER, AT(max_slice_us), 100, 1000000, 100000, "US",
-	  "upper limit of a slice" },
+	  "upper limit of all slices" },
 	{ "hold-ms", 0, NUMBER, AT(hold_ms), 1, 1000, 20, "MS",
 	  "an undecided task older than this may be taken by an idle CPU" },
 	{ "starve-ms", 0, NUMBER, AT(starve_ms), 10, 1000, 500, "MS",
@@ -355,6 +355,8 @@ enum status options_parse(struct options *o, int argc, char **argv, char *error)
 		if (status != STATUS_OK)
 			return status;
 	}
+	if (o->slice_us > o->max_slice_us)
+		o->slice_us = o->max_slice_us;
 	return operands(o, argc, argv, error);
 }
 

@@ -18,6 +18,8 @@
 
 #include "engine.h"
 
+enum { POLICY_LOAD_LIMIT_MS = 2000 }; /* CPU time that a top level and init() may take */
+
 /* The text of a script, read once: what is checked is what runs. */
 struct script {
 	char *path;

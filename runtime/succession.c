@@ -14,8 +14,6 @@
 #include "script_path.h"
 #include "supervisor_state.h"
 
-enum { MIN_SLICE_NS = 50000 };
-
 /* ---- figures ---- */
 
 void add_engine(struct engine_stats *to, const struct engine_stats *from)
@@ -96,11 +94,11 @@ int start_worker(struct supervisor *s, const struct script *script)
 		.engine = {
 			.slice_ns = s->opt->slice_us * 1000ull,
 			.max_slice_ns = s->opt->max_slice_us * 1000ull,
-			.min_slice_ns = MIN_SLICE_NS,
+			.min_slice_ns = ENGINE_MIN_SLICE_NS,
 			.no_validate = s->opt->fault_no_validate,
 		},
 		.arena_bytes = (size_t)s->opt->lua_mem_mib << 20,
-		.load_ns = 2 * NSEC_PER_SEC,
+		.load_ns = POLICY_LOAD_LIMIT_MS * NSEC_PER_MSEC,
 		.is_trusted = s->opt->no_sandbox,
 		.wake_fd = s->wake_fd,
 		.supervisor = getpid(),

@@ -1,4 +1,4 @@
--- expect: 2 endless_init.lua:5: init(): still running after 1000 ms
+-- expect: 2 endless_init.lua:5: init(): still running after 2000 ms
 -- SPDX-License-Identifier: GPL-2.0-only
 -- An endless loop in a coroutine in init().
 local function spin() while true do end end

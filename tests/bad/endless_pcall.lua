@@ -1,4 +1,4 @@
--- expect: 2 endless_pcall.lua:5: still running after 1000 ms
+-- expect: 2 endless_pcall.lua:5: still running after 2000 ms
 -- SPDX-License-Identifier: GPL-2.0-only
 -- An endless loop that catches what would end it.
 while true do

@@ -78,7 +78,7 @@ the script.
   top                          print the live line of what runs every second
 
   -o, --option KEY=VALUE       set an option of the policy; repeatable
-  -s, --slice-us US            slice of a decision that gives none (100..1000000, default 20000)
+  -s, --slice-us US            slice where no decision gives one; at most --max-slice-us (100..1000000, default 20000)
   -p, --partial                schedule only tasks of class SCHED_EXT
   -v, --verbose                show libbpf's messages
   -V, --version                print the version and exit
@@ -88,7 +88,7 @@ the script.
       --help-stats             print what the statistics mean and exit
       --json FILE              write all counters to FILE at exit, - for standard output
       --exit-dump-len BYTES    length of the kernel's dump after an ejection (1024..16777216, default 32768)
-      --max-slice-us US        upper limit of a slice (100..1000000, default 100000)
+      --max-slice-us US        upper limit of all slices (100..1000000, default 100000)
       --hold-ms MS             an undecided task older than this may be taken by an idle CPU (1..1000, default 20)
       --starve-ms MS           a task that has not run for this long goes first (10..1000, default 500)
       --budget-ms MS           CPU time that one call of the policy may take (1..10000, default 100)

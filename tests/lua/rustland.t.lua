@@ -55,7 +55,7 @@ tap.is(turn(a, 3 * MS, 3 * MS), 6 * MS, "carry_deadline=false: the same at first
 tap.is(turn(a, 1 * MS, 1 * MS), 5 * MS, "then vruntime 3 + 1, and 1 since it slept")
 
 load_policy { slice_min_us = 1000 }
-for _, case in ipairs { { 100, 1 }, { 50, 0.5 }, { 300, 3 }, { 1, 0.01 }, { 10000, 100 } } do
+for _, case in ipairs { { 100, 1 }, { 50, 0.5 }, { 300, 3 }, { 1, 0.05 }, { 10000, 100 } } do
 	local _, slice_ns = turn(m:task { weight = case[1] })
 	tap.is(slice_ns, case[2] * MS, "slice of weight " .. case[1])
 end
