@@ -7,7 +7,8 @@
 #   make help   the rest
 #
 # Everything generated goes under build/. V=1 shows the commands. SAN=address|undefined|thread
-# builds with that sanitizer in a directory of its own.
+# builds with that sanitizer in a directory of its own. WERROR= lets a compiler warn that is newer
+# than this. After sudo, build/ is given back to who called it.
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
@@ -21,12 +22,14 @@ LUAJIT ?= luajit
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /sbin/bpftool) bpftool)
 SAN ?=
 POLICY ?= policies/fifo.lua
+OPTIONS ?=
 Q := $(if $(V),,@)
 B := build$(if $(SAN),/$(SAN))
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 TRIPLE := $(shell uname -m)-linux-gnu
 
-WARN := -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wwrite-strings \
+WERROR ?= -Werror
+WARN = -Wall -Wextra $(WERROR) -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wwrite-strings \
 	-Wundef -Wformat=2 -Wimplicit-fallthrough -Wvla
 PKGS := luajit jansson libcap libseccomp
 # Expanded when used: pkg-config may be what `make deps` is about to install.
@@ -36,7 +39,7 @@ OPT ?= -O2 -g
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 CFLAGS_ALL = -std=gnu11 $(OPT) $(WARN) $(SANFLAGS) -Ibpf -Iruntime -isystem $B \
 	$(PKG_CFLAGS:-I%=-isystem %) -DSCXLUA_VERSION='"$(VERSION)"' \
-	-DSCXLUA_INSTALLED_LIBDIR='"$(PREFIX)/share/scxlua/lua"' $(CFLAGS)
+	-DSCXLUA_INSTALLED_LIBDIR='"$(PREFIX)/share/scxlua/lua"' $(CPPFLAGS) $(CFLAGS) $(HOT)
 LDFLAGS_ALL = $(SANFLAGS) -rdynamic $(LDFLAGS)
 LIBS_ALL = $(PKG_LIBS) -lelf -lz -lm
 
@@ -46,7 +49,7 @@ MODULES := ring table queue hist arena engine commit ask running topology mirror
 	warmup sandbox_calls sandbox_landlock sandbox exec_memory check check_trial check_probe \
 	check_round check_workload check_fresh check_report
 DAEMON := kernel worker crew succession watchdog remote supervisor session main
-LUA := $(filter-out lua/api.lua lua/gen.lua,$(wildcard lua/*.lua lua/*/*.lua))
+LUA := $(wildcard lua/*.lua lua/*/*.lua)
 POLICIES := $(wildcard policies/*.lua policies/guide/*.lua)
 # Installed with the tree's layout, so that their links hold.
 PAGES := README.md CONTRIBUTING.md SECURITY.md LICENSE $(wildcard lua/*.md policies/*.md)
@@ -96,7 +99,7 @@ $B/obj/%.o: runtime/%.c Makefile | $B/obj $B/abi_cdef.inc
 $B/obj/kernel.o: $B/scxlua.skel.h
 
 # What runs per task: 6 % faster than with -O2 (bench, fifo in Lua, batch 64: 35.2 and 33.0 ns).
-$(patsubst %,$B/obj/%.o,ring table queue engine commit): OPT := -O3 -g
+$(patsubst %,$B/obj/%.o,ring table queue engine commit): HOT := -O3
 
 $B/libscxlua.a: $(MODULES:%=$B/obj/%.o)
 	@echo "  AR      $@"
@@ -121,28 +124,32 @@ docs: all ## write anew what is generated of lua/*.md, lua/*.7 and policies/READ
 	$(Q)$(LUAJIT) lua/gen.lua man >$B/scxlua-policy.7 && mv $B/scxlua-policy.7 lua/
 	$(Q)SCXLUA=$B/scxlua $(LUAJIT) tests/lua/policies.t.lua --write >/dev/null
 
-deps: ## install what is missing from Debian, saying what
-	$(Q).ci/deps
+# The end of a recipe that sudo may have run: the status of what came before is that of the recipe.
+hand_back = status=$$?; [ -z "$$SUDO_UID" ] || [ ! -d build ] || find build -name bootstrap -prune -o \
+	-exec chown -h "$$SUDO_UID:$$SUDO_GID" {} +; exit $$status
 
-run: deps ## schedule this machine, or a VM with a visible load: POLICY=policies/fifo.lua
-	$(Q)$(MAKE) --no-print-directory all
-	$(Q)tests/demo '$(POLICY)'
+deps: ## install what is missing from Debian, saying what
+	$(Q).ci/deps; $(hand_back)
+
+run: deps ## schedule this machine, or a VM with a visible load: POLICY=policies/fifo.lua OPTIONS='-o slice_us=1000'
+	$(Q)$(MAKE) --no-print-directory all; $(hand_back)
+	$(Q)tests/demo '$(POLICY)' $(OPTIONS); $(hand_back)
 
 check-build: all $(UNIT_PROGRAMS) $(BPF_TESTS:%=$B/unit/%) $(TEST_TOOLS) $B/oddities $B/verifier $B/failing.so $(FUZZERS:%=build/fuzz/%)
 
 test: deps ## all the tests: check, then the real kernel in a VM
-	$(Q)$(MAKE) --no-print-directory check-build
-	$(Q)B=$B tests/run --list tests/check.list --list tests/vm.list
+	$(Q)$(MAKE) --no-print-directory check-build; $(hand_back)
+	$(Q)B=$B tests/run --list tests/check.list --list tests/vm.list; $(hand_back)
 
 # What is tested: the commit, and what is changed since.
 STATE = $(shell { git rev-parse HEAD; git diff HEAD; git ls-files -o --exclude-standard -z | \
 	xargs -0r cat; } | sha1sum | cut -c1-40)
 
 test-full: deps ## all that, longer; goes on where it was stopped, FORCE=1 begins anew
-	$(Q)$(MAKE) --no-print-directory check-build
 	$(if $(FORCE),$(Q)rm -f build/test/*.passed)
+	$(Q)$(MAKE) --no-print-directory check-build; $(hand_back)
 	$(Q)B=$B tests/run --timeout 3600 --resume $(STATE) --list tests/check.list \
-		--list tests/vm.list --list tests/vm-full.list
+		--list tests/vm.list --list tests/vm-full.list; $(hand_back)
 
 check: check-build ## tests that need neither root nor a VM, under a minute
 	$(Q)B=$B tests/run --list tests/check.list
@@ -156,10 +163,10 @@ lint: all ## formatting, luacheck, shellcheck, headers, Lua globals
 	$(Q)tests/lint
 
 clean: ## remove what was built, but not fetched kernels
-	$(Q)find build -mindepth 1 -maxdepth 1 ! -name kernels ! -name bootstrap -exec rm -rf {} +
+	$(Q)[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name kernels ! -name bootstrap -exec rm -rf {} +
 
 install: all ## install under DESTDIR and PREFIX
-	install -Dm755 $B/scxlua $(DESTDIR)$(PREFIX)/sbin/scxlua
+	install -Dm755 $B/scxlua $(DESTDIR)$(PREFIX)/bin/scxlua
 	$(foreach f,$(LUA) $(POLICIES) $(PAGES),install -Dm644 $f $(DESTDIR)$(PREFIX)/share/scxlua/$f;)
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/scxlua/library $B/library/scx.meta.lua
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/scxlua $B/luacheckrc
@@ -169,6 +176,7 @@ install: all ## install under DESTDIR and PREFIX
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man7 lua/scxlua-policy.7
 	sed 's,/usr/local,$(PREFIX),' runtime/scxlua.service | \
 		install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/scxlua.service
+	$(Q)$(hand_back)
 
 help: ## this list
 	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
