@@ -37,12 +37,14 @@ api.scx = {
 				.. "enqueue() got, or from a queue" },
 			{ "cpu?", "integer", "CPU_ANY (default) or 0..nr_cpus-1; one that the task may not use "
 				.. "is replaced by the task's own CPU and counted (bounced)" },
-			{ "slice_ns?", "number", "nanoseconds; 0 (default) means slice_us; larger than "
-				.. "--max-slice-us: clamped" },
-			{ "vtime?", "number", "order within the target queue, lowest first, 0..2^63; default: "
+			{ "slice_ns?", "number", "nanoseconds; 0 (default) means slice_us; below 50000 "
+				.. "(50 us) or above --max-slice-us: clamped and counted (bad_slice)" },
+			{ "vtime?", "number", "order within the target queue, lowest first, 0..2^63; those of two "
+				.. "queues are never compared: a CPU takes from its own queue first. Default: "
 				.. "the time of this batch, so that a policy that gives none is first come, first "
 				.. "served" },
-			{ "flags?", "integer", "0 (default), PREEMPT, IF_IDLE or both" },
+			{ "flags?", "integer", "0 (default), PREEMPT, IF_IDLE or both; PREEMPT with CPU_ANY "
+				.. "interrupts the task's last CPU if none is idle" },
 		},
 		ret = { "boolean", "true; false if the ring to the kernel is full: keep the task and try "
 			.. "again in the next dispatch(). enqueue() need not look: there is room for one decision "
@@ -156,7 +158,8 @@ api.scx = {
 		err = "what string.format raises" },
 	{ "opt", type = "table<string, any>", cost = "read",
 		help = "The policy's options by name, from init() on. Set by -o KEY=VALUE; reading one that "
-			.. "is not declared is an error." },
+			.. "is not declared is an error. `scxlua set` changes a value between two calls, and no hook "
+			.. "is told: what init() made of it stays as it is until a reload." },
 	{ "cpus", type = "scx.cpu[]", cost = "read",
 		help = "The CPUs: scx.cpus[0] to scx.cpus[scx.nr_cpus - 1]. Nothing checks the index." },
 	{ "nr_cpus", type = "integer", cost = "const",
@@ -264,7 +267,8 @@ api.policy = {
 	{ "export", cost = "hook",
 		help = "At a reload, in the old worker: what the new script's import() gets. Task data "
 			.. "survives by itself. Needs import.",
-		ret = { "table", "numbers, strings, booleans, and tables of these, at most 32 deep" } },
+		ret = { "table", "numbers, strings, booleans, and tables of these, at most 32 deep; more than "
+			.. "256 KiB as text is not handed over" } },
 	{ "import", cost = "hook",
 		help = "At a reload, in the new worker, before it is offered the tasks that were held. "
 			.. "Needs export.",

@@ -106,7 +106,7 @@ return {
 	-- the next one asks whom to interrupt, and its slice is --slice-us.
 	builtin_idle = false,
 	options = {
-		periods = { "", "NAME=US,cgroup:ID=US,...: the period of threads, microseconds" },
+		periods = { "", "NAME=US,cgroup:ID=US,...: the period of threads, microseconds; read at load" },
 		default_us = { 200000, "when the slice of any other thread is due, microseconds", 1000, 1e6 },
 		slice_us = { 3000, "time slice, microseconds", 100, 100000 },
 	},

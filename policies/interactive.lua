@@ -95,7 +95,7 @@ end
 return {
 	name = "interactive",
 	options = {
-		names = { "", "NAME,NAME,...: threads that are never put off" },
+		names = { "", "NAME,NAME,...: threads that are never put off; read at load" },
 		delay_us = { 100000, "by how much a hog is put off, microseconds", 0, 1e6 },
 		burst_us = { 10000, "burst of a thread that counts as a hog, microseconds", 100, 1e6 },
 		slice_us = { 3000, "time slice, microseconds", 100, 100000 },

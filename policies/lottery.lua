@@ -72,7 +72,7 @@ return {
 	name = "lottery",
 	options = {
 		slice_us = { 5000, "time slice, microseconds", 100, 100000 },
-		seed = { 1, "seed of the random numbers", 0, 2 ^ 32 - 1 },
+		seed = { 1, "seed of the random numbers; read at load", 0, 2 ^ 32 - 1 },
 	},
 	init = function()
 		rng = scx.random(opt.seed)
