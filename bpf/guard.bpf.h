@@ -56,12 +56,14 @@ static __always_inline bool head_before(u64 dsq, u64 limit, bool kick)
  * How long a held task waits for its decision before a CPU may help itself. A policy that says
  * that it holds tasks, and whose worker is not late with its cycle, is given twice the limit, and
  * once more for each task per CPU that it holds: in an overload tasks wait because CPUs are short, not because the
- * policy is late. Never more than the starve limit.
+ * policy is late. Never more than the starve limit. What a worker said that is bypassed now is void.
  */
 static __always_inline u64 hold_limit(u64 now)
 {
 	u64 limit = cfg.hold_ns;
 
+	if (is_bypassed(now))
+		return limit < cfg.starve_ns ? limit : cfg.starve_ns;
 	if (control.held && control.nr_online &&
 	    (!control.busy || (s64)(now - control.heartbeat_ns) < (s64)cfg.hold_ns))
 		limit += cfg.hold_ns + cfg.hold_ns * control.held / control.nr_online;
@@ -221,6 +223,7 @@ static __always_inline void guard_cpu(u32 cpu, u64 now)
 		evacuate(DSQ_HOLD + cpu);
 		evacuate(DSQ_CPU + cpu);
 		limit = now; /* decided for it, but on another CPU's runqueue */
+		row->queued = scx_bpf_dsq_nr_queued(DSQ_CPU + cpu); /* its own dispatch is over */
 	}
 	if (!cfg.fault_no_age && scx_bpf_dsq_nr_queued(DSQ_HOLD + cpu) > 0) {
 		head_before(DSQ_HOLD + cpu, now - hold_limit(now), true);

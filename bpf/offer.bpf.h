@@ -26,15 +26,27 @@ static __always_inline void enqueue_builtin(struct task_struct *p, struct task_c
 	kick_idle_for(p);
 }
 
+/* Has the task's CPU not looked for a task for the hold limit, although some wait? */
+static __always_inline bool is_crowded(const struct task_struct *p, u64 now)
+{
+	u32 zero = 0;
+	s32 cpu = scx_bpf_task_cpu(p);
+	struct turn *turn = bpf_map_lookup_percpu_elem(&turns, &zero, cpu);
+
+	if (!turn || (s64)(now - turn->looked_ns) < (s64)cfg.hold_ns)
+		return false;
+	return !nobody_waits(cpu) || scx_bpf_dsq_nr_queued(DSQ_HOLD + cpu) > 0;
+}
+
 /*
- * Past the policy: at once, unless the task has just used up a whole slice. While a local queue
- * has tasks the kernel takes those and does not ask ops.dispatch, so two such hogs on a CPU, or
- * a crowd of ending threads, would keep everybody else from it (6.3 s were seen, and an ejection).
+ * Past the policy: at once, unless that would keep everybody else from the CPU. While a local queue
+ * has tasks the kernel takes those and does not ask ops.dispatch: two hogs, a crowd of ending threads
+ * (6.3 s were seen, and an ejection), or two that wake each other and never use up a slice.
  */
 static __always_inline void enqueue_direct(struct task_struct *p, struct task_ctx *tctx, u32 reason,
 					   u64 enq_flags)
 {
-	if (reason & SCX_TASK_EXPIRED || p->flags & PF_EXITING)
+	if (reason & SCX_TASK_EXPIRED || p->flags & PF_EXITING || is_crowded(p, tctx->hold_ns))
 		enqueue_builtin(p, tctx, enq_flags);
 	else
 		dsq_insert(p, kernel_enum(scx_dsq_id_flags, SCX_DSQ_LOCAL), cfg.slice_ns,

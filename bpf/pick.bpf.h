@@ -3,7 +3,7 @@
  * pick.bpf.h - what ops.dispatch gives a CPU: the worker, or a task, and from which queue.
  *
  * Every queue is served within a bound whatever the others do: the worker takes WORKER_SLICES in a
- * row at most, the starved every second turn, the shared and the built-in queue alternate, aged
+ * row at most, the starved every second turn, the decided and the built-in queue alternate, aged
  * held tasks when nothing else is left and, past the starve limit, through the starved queue.
  */
 #ifndef SCXLUA_PICK_BPF_H
@@ -70,19 +70,6 @@ static __always_inline bool take_worker(s32 cpu, u64 now, bool in_turn, bool is_
 	return true;
 }
 
-/* Per CPU: whose turn it is where two queues share. Written in ops.dispatch of that CPU alone. */
-struct turn {
-	u32 starved;
-	u32 bypass;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct turn);
-} turns SEC(".maps");
-
 /* The starved go first every second time; every time once the first has waited for 4 limits. */
 static __always_inline bool take_starved(struct turn *turn, u64 now)
 {
@@ -93,12 +80,18 @@ static __always_inline bool take_starved(struct turn *turn, u64 now)
 	return dsq_take(DSQ_STARVED);
 }
 
-/* The shared queue and the built-in policy's take turns while both have tasks. */
-static __always_inline bool take_shared(struct turn *turn)
+/* What is decided, this CPU's own queue first. */
+static __always_inline bool take_decided(s32 cpu)
+{
+	return dsq_take(DSQ_CPU + cpu) || dsq_take(DSQ_SHARED);
+}
+
+/* What is decided and the built-in policy's queue take turns while both have tasks. */
+static __always_inline bool take_ready(s32 cpu, struct turn *turn)
 {
 	if (turn->bypass++ & 1)
-		return dsq_take(DSQ_BYPASS) || dsq_take(DSQ_SHARED);
-	return dsq_take(DSQ_SHARED) || dsq_take(DSQ_BYPASS);
+		return dsq_take(DSQ_BYPASS) || take_decided(cpu);
+	return take_decided(cpu) || dsq_take(DSQ_BYPASS);
 }
 
 /*
@@ -109,8 +102,8 @@ static __always_inline bool take_task(s32 cpu, struct turn *turn, u64 now)
 {
 	if (is_bypassed(now) && take_aged(cpu, now))
 		return true;
-	return take_starved(turn, now) || dsq_take(DSQ_CPU + cpu) || take_shared(turn) ||
-	       dsq_take(DSQ_STARVED) || take_aged(cpu, now);
+	return take_starved(turn, now) || take_ready(cpu, turn) || dsq_take(DSQ_STARVED) ||
+	       take_aged(cpu, now);
 }
 
 /*

@@ -127,6 +127,7 @@ void SCX_OP(scxlua_dispatch, s32 cpu, struct task_struct *prev)
 		scx_error("dispatch: no row for cpu %d", cpu);
 		return;
 	}
+	turn->looked_ns = now;
 	drain_verdicts();
 	if (!take_worker(cpu, now, true, is_outgoing(cpu, prev, now)) &&
 	    !take_task(cpu, turn, now) && !take_worker(cpu, now, false, false))
@@ -285,6 +286,20 @@ void SCX_OP(scxlua_enable, struct task_struct *p)
 	tctx->enqueue_ns = tctx->start_ns;
 }
 
+/* Counted anew each time: the word is on a page that workers can write. */
+static __always_inline void count_online(void)
+{
+	struct scx_cpu *row;
+	u32 nr = 0;
+	int i;
+
+	bpf_for(i, 0, cfg.nr_cpu_ids) {
+		row = cpu_row(i);
+		nr += row && row->online;
+	}
+	control.nr_online = nr;
+}
+
 static __always_inline void cpu_event(s32 cpu, bool online)
 {
 	struct scx_cpu *row = cpu_row(cpu);
@@ -293,7 +308,7 @@ static __always_inline void cpu_event(s32 cpu, bool online)
 	if (!row)
 		return;
 	row->online = online;
-	__sync_fetch_and_add(&control.nr_online, online ? 1 : -1);
+	count_online();
 	rec = bpf_ringbuf_reserve(&records, sizeof(*rec), 0);
 	if (!rec)
 		return; /* the policy still sees scx.cpus[cpu].online */

@@ -92,6 +92,20 @@ struct {
 	__type(value, struct scx_cpu);
 } cpus SEC(".maps");
 
+/* Per CPU: what its ops.dispatch, which alone writes it, knows of its last turns. */
+struct turn {
+	u64 looked_ns; /* when it last looked for a task */
+	u32 starved;   /* whose turn it is where two queues share */
+	u32 bypass;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct turn);
+} turns SEC(".maps");
+
 struct task_ctx {
 	u64 word; /* generation << 2 | enum task_state */
 	u64 cookie;

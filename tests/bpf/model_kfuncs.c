@@ -172,6 +172,17 @@ void *model_map_lookup(void *map, size_t type, size_t size, u32 key)
 	return (char *)model.rows[i] + key * size;
 }
 
+void *model_percpu_lookup(void *map, size_t size, u32 key, int cpu)
+{
+	int this_cpu = model.this_cpu;
+	void *row;
+
+	model.this_cpu = cpu;
+	row = model_map_lookup(map, BPF_MAP_TYPE_PERCPU_ARRAY, size, key);
+	model.this_cpu = this_cpu;
+	return row;
+}
+
 void *model_task_storage(struct task_struct *p, size_t size, u64 flags)
 {
 	struct model_task *t = model_of(p);

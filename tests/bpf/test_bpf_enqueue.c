@@ -132,15 +132,16 @@ static void direct_paths(void **state)
 	}
 }
 
-/* What goes past the policy takes turns with the others once it has used up a slice: while a local
- * queue has tasks, ops.dispatch is not called. Ending threads always do, there may be crowds. */
-static void direct_hogs_take_turns(void **state)
+/* Two kernel threads on a CPU: the first runs, the second waits on the local queue. */
+static void two_direct(struct model_task *k[2])
 {
-	struct model_task *t, *k[2];
+	struct turn *turn;
+	u32 zero = 0;
 	int i;
 
-	(void)state;
 	machine(1);
+	turn = bpf_map_lookup_elem(&turns, &zero);
+	turn->looked_ns = model.now;
 	for (i = 0; i < 2; i++) {
 		k[i] = plain(200 + i, 1);
 		k[i]->p.flags = PF_KTHREAD;
@@ -150,13 +151,23 @@ static void direct_hogs_take_turns(void **state)
 	}
 	assert_true(k[0]->running);
 	assert_int_equal(at(k[1]), LOCAL_ID);
-	model_advance(config()->slice_ns);
-	model_preempt(k[0]);
-	assert_int_equal(at(k[0]), DSQ_BYPASS);
-	assert_true(k[1]->running);
+}
+
+/* What goes past the policy takes turns with the others once it has used up a slice: while a local
+ * queue has tasks, ops.dispatch is not called. Ending threads always do, there may be crowds. */
+static void direct_hogs_take_turns(void **state)
+{
+	struct model_task *t, *k[2];
+
+	(void)state;
+	two_direct(k);
 	model_advance(1 * MS);
-	model_preempt(k[1]); /* with slice left: at once */
-	assert_int_equal(at(k[1]), LOCAL_ID);
+	model_preempt(k[0]); /* with slice left: at once */
+	assert_int_equal(at(k[0]), LOCAL_ID);
+	assert_true(k[1]->running);
+	model_advance(config()->slice_ns);
+	model_preempt(k[1]);
+	assert_int_equal(at(k[1]), DSQ_BYPASS);
 	assert_true(k[0]->running);
 	machine(1);
 	busy();
@@ -165,6 +176,29 @@ static void direct_hogs_take_turns(void **state)
 	model_wake(t);
 	assert_int_equal(at(t), DSQ_BYPASS);
 	assert_int_equal(total().queued, 0);
+}
+
+/* Two that never use up a slice, and never leave the local queue empty: somebody who waits, decided
+ * or not, gets the CPU after the hold limit all the same. */
+static void direct_crowds_take_turns(void **state)
+{
+	struct model_task *t, *k[2];
+	int i, round;
+
+	(void)state;
+	for (round = 0; round < 2; round++) {
+		two_direct(k);
+		t = held(100, 1);
+		if (round)
+			decide(t, SCX_CPU_ANY, 1);
+		control.bypass = round == 0; /* no worker that a decision comes from */
+		for (i = 0; i < 100 && !t->running; i++) {
+			model_advance(1 * MS);
+			heartbeat();
+			model_preempt(k[i & 1]);
+		}
+		assert_in_range(i, 19, 24);
+	}
 }
 
 static void builtin_idle(void **state)
@@ -346,6 +380,7 @@ int main(void)
 		TEST(affinity_finds_the_ring_full),
 		TEST(direct_paths),
 		TEST(direct_hogs_take_turns),
+		TEST(direct_crowds_take_turns),
 		TEST(builtin_idle),
 		TEST(pinned_takes_idle_cpu),
 		TEST(bypass_conditions),

@@ -128,11 +128,29 @@ static void starved_slice_bounded(void **state)
 	assert_int_equal(starved_slice(), config()->slice_ns);
 }
 
+/* The limit grows with what the policy says that it holds, but a worker that is gone says nothing. */
+static void hold_limit_of_the_bypassed(void **state)
+{
+	(void)state;
+	machine(2);
+	control.held = 10;
+	assert_int_equal(hold_limit(model.now), 7 * config()->hold_ns);
+	control.bypass = 1;
+	assert_int_equal(hold_limit(model.now), config()->hold_ns);
+	control.bypass = 0;
+	model_advance(config()->late_ns + 1);
+	control.busy = 1; /* in the middle of a cycle that does not end */
+	assert_int_equal(hold_limit(model.now), config()->hold_ns);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(age_out_by_head),	     TEST(aged_head_gets_idle_cpu),
-		TEST(starved_moves),	     TEST(starved_found_from_the_end),
+		TEST(age_out_by_head),
+		TEST(aged_head_gets_idle_cpu),
+		TEST(hold_limit_of_the_bypassed),
+		TEST(starved_moves),
+		TEST(starved_found_from_the_end),
 		TEST(starved_slice_bounded),
 	};
 

@@ -73,6 +73,11 @@ static void hotplug(void **state)
 	model_timer_fire();
 	assert_int_equal(model_queue(DSQ_HOLD + 1)->count, 0);
 	assert_int_equal(model_queue(DSQ_CPU + 1)->count, 0);
+	cpu_row(1)->queued = 2; /* as its last ops.dispatch may have left it */
+	model_advance(config()->hold_ns);
+	model_timer_fire();
+	assert_int_equal(cpu_row(1)->queued, 0);
+	control.nr_online = 0; /* a worker can write there */
 	model_hotplug(1, 1);
 	assert_int_equal(cpu_row(1)->online, 1);
 	assert_int_equal(control.nr_online, 2);

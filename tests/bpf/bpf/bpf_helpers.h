@@ -14,6 +14,7 @@ typedef int (*model_timer_cb)(void *map, int *key, struct bpf_timer *timer);
 int model_has(const char *sym);
 void model_fill(unsigned long long *args, ...);
 void *model_map_lookup(void *map, size_t type, size_t size, u32 key);
+void *model_percpu_lookup(void *map, size_t size, u32 key, int cpu);
 void *model_task_storage(struct task_struct *p, size_t size, u64 flags);
 void *model_record_reserve(size_t size);
 void model_record_submit(void *rec, u64 flags);
@@ -45,6 +46,8 @@ int model_timer_start(u64 ns);
 #define map_words(map, field) (sizeof(*(map)->field) / sizeof(int))
 #define bpf_map_lookup_elem(map, key)                                                              \
 	model_map_lookup(map, map_words(map, type), sizeof(*(map)->value), *(key))
+#define bpf_map_lookup_percpu_elem(map, key, cpu)                                                  \
+	model_percpu_lookup(map, sizeof(*(map)->value), *(key), cpu)
 #define bpf_task_storage_get(map, p, init, flags)                                                  \
 	model_task_storage(p, sizeof(*(map)->value), flags)
 #define bpf_ringbuf_reserve(map, size, flags) model_record_reserve(size)
