@@ -201,7 +201,6 @@ static struct setting *find_setting(struct remote *r, const char *key)
 	return NULL;
 }
 
-/* There is room: op_set() has seen to that. */
 static void keep_setting(struct remote *r, const struct setting *new)
 {
 	struct setting *old = find_setting(r, new->key);
@@ -209,6 +208,13 @@ static void keep_setting(struct remote *r, const struct setting *new)
 	r->s->report.settings++;
 	if (old) {
 		*old = *new;
+		return;
+	}
+	/* op_set() has seen to it that there was room; a late answer may have taken it since. */
+	if (r->nr_settings == MAX_POLICY_OPTIONS) {
+		log_line("%s=%s, set at run time, ends with this worker: more than %d options are "
+			 "set",
+			 new->key, new->value, MAX_POLICY_OPTIONS);
 		return;
 	}
 	/* The worker knows it already; those it has not been told yet come after. */
@@ -250,6 +256,10 @@ static int op_set(const char *key, const char *value, char *error, void *arg)
 	snprintf(setting.value, sizeof(setting.value), "%s", value);
 	if (r->nr_settings == MAX_POLICY_OPTIONS && !find_setting(r, key)) {
 		snprintf(error, CONTROL_TEXT_LEN, "more than %d options", MAX_POLICY_OPTIONS);
+		return -1;
+	}
+	if (!s) {
+		snprintf(error, CONTROL_TEXT_LEN, "no scheduler is attached");
 		return -1;
 	}
 	if (!strcmp(key, "builtin_idle"))
@@ -326,7 +336,9 @@ void remote_mail(struct remote *r, uint64_t now_ns)
 		take_answer(r, shm);
 	if (shm && r->mail == MAIL_NONE)
 		post_next(r, shm);
-	if (r->is_asked && now_ns - r->asked_ns > SET_LIMIT_S * NSEC_PER_SEC) {
+	/* asked_ns may be the later one: an answer has let the next client ask. */
+	if (r->is_asked &&
+	    (int64_t)(now_ns - r->asked_ns) > (int64_t)(SET_LIMIT_S * NSEC_PER_SEC)) {
 		r->is_mailed_late = true;
 		end_asked(r, "the policy has not taken it within 5 s: it is stopped or bypassed");
 	}
@@ -421,10 +433,11 @@ void remote_attend(struct remote *r, struct supervisor *s)
 
 	if (r->s && r->s->next)
 		remote_reload_ends(r, r->s->next->path, 0, why);
-	if (r->is_asked)
-		end_asked(r, why);
 	r->s = s;
 	r->mail = MAIL_NONE;
+	/* After that: the next client asks at once. */
+	if (r->is_asked)
+		end_asked(r, why);
 }
 
 void remote_fds(const struct remote *r, int fd[2])
