@@ -76,6 +76,11 @@ static struct scx_outbox *outbox_new(const struct engine_config *cfg)
 	return outbox;
 }
 
+static bool is_online(const struct engine *e, uint32_t cpu)
+{
+	return __atomic_load_n(&e->view.cpus[cpu].online, __ATOMIC_RELAXED);
+}
+
 struct engine *engine_new(const struct engine_config *cfg, const struct engine_view *view,
 			  struct ring *in, struct uring *out, struct table *table,
 			  struct engine_stats *stats)
@@ -96,11 +101,14 @@ struct engine *engine_new(const struct engine_config *cfg, const struct engine_v
 	e->outbox = outbox_new(cfg);
 	e->nr_lent = view->nr_cpus;
 	e->lent_ns = calloc(view->nr_cpus ? view->nr_cpus : 1, sizeof(*e->lent_ns));
+	e->online = calloc(view->nr_cpus ? view->nr_cpus : 1, sizeof(*e->online));
 	e->adopted = calloc(table_cap(table), sizeof(struct scx_task *));
-	if (!e->outbox || !e->adopted || !e->lent_ns) {
+	if (!e->outbox || !e->adopted || !e->lent_ns || !e->online) {
 		engine_free(e);
 		return NULL;
 	}
+	for (uint32_t i = 0; i < view->nr_cpus; i++)
+		e->online[i] = is_online(e, i);
 	return e;
 }
 
@@ -109,6 +117,7 @@ void engine_free(struct engine *e)
 	if (!e)
 		return;
 	free(e->adopted);
+	free(e->online);
 	free(e->lent_ns);
 	free(e->outbox);
 	free(e);
@@ -133,6 +142,7 @@ void engine_swap(struct engine *e, struct engine_binding *binding)
 	e->table = binding->table;
 	e->stats = binding->stats;
 	*binding = old;
+	e->is_borrowed = !e->is_borrowed;
 	e->outbox->n = 0;
 	e->held = 0;
 	e->claimed = 0;
@@ -303,14 +313,25 @@ void engine_exit(struct engine *e, uint64_t cookie)
 	table_remove(e->table, task);
 }
 
-static void cpu_changed(struct engine *e, const struct scxlua_record *rec)
+static void cpu_changed(struct engine *e, uint32_t cpu, bool online)
 {
 	struct policy *p = e->policy;
 
+	if (!e->is_borrowed) {
+		if (cpu >= e->nr_lent || e->online[cpu] == online)
+			return; /* it knows from engine_tell_cpus() */
+		e->online[cpu] = online;
+	}
 	if (!p || !p->ops->cpu_event)
 		return;
 	hook_begin(e, HOOK_CPU);
-	hook_end(e, p->ops->cpu_event(p, rec->cpu, rec->flags != 0));
+	hook_end(e, p->ops->cpu_event(p, (int)cpu, online));
+}
+
+void engine_tell_cpus(struct engine *e)
+{
+	for (uint32_t i = 0; i < e->nr_lent; i++)
+		cpu_changed(e, i, is_online(e, i));
 }
 
 /* ---- drain ---- */
@@ -452,7 +473,7 @@ static void handle_event(struct engine *e, const struct scxlua_record *event)
 		engine_exit(e, event->cookie);
 		break;
 	case SCXLUA_REC_CPU:
-		cpu_changed(e, event);
+		cpu_changed(e, (uint32_t)event->cpu, event->flags != 0);
 		break;
 	default:
 		e->stats->bad_records++;
@@ -528,7 +549,9 @@ void engine_adopt(struct engine *e)
 		e->adopted[i]->index_ = 0;
 	pos = e->held;
 	e->outbox->now_ns = scx_now_ns();
-	for (uint32_t i = 0; i < pos; i += ENGINE_BATCH)
+	for (uint32_t i = 0; i < pos; i += ENGINE_BATCH) {
 		offer(e, &e->adopted[i], pos - i < ENGINE_BATCH ? pos - i : ENGINE_BATCH);
+		__atomic_store_n(&e->view.control->heartbeat_ns, now_ns(), __ATOMIC_RELAXED);
+	}
 	report(e, now_ns(), pos);
 }

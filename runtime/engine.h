@@ -123,6 +123,12 @@ uint32_t engine_cycle(struct engine *e);
  */
 void engine_adopt(struct engine *e);
 
+/*
+ * Tells the policy of the CPUs that came or went since engine_new(): the records of a time when another
+ * worker read the ring are not seen here. One that comes all the same is not told twice.
+ */
+void engine_tell_cpus(struct engine *e);
+
 /* The thread is gone: out of its queue, exit_task(), slot free. Unknown cookies only count. */
 void engine_exit(struct engine *e, uint64_t cookie);
 

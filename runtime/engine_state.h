@@ -29,6 +29,8 @@ struct engine {
 	uint32_t refused;  /* decisions at the front of the outbox counted as outbox_full */
 	uint32_t nr_lent;  /* CPUs of engine_new() */
 	uint64_t *lent_ns; /* per CPU: when pick_idle() gave it out, 0 = seen busy since */
+	uint8_t *online;   /* per CPU: what the policy knows */
+	bool is_borrowed;  /* between two engine_swap(): those CPUs are not ours */
 	uint64_t vtime;	   /* of the last decision, for tasks that have no slot */
 	uint64_t tick_due; /* time of the next tick() */
 

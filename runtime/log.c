@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "log.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,11 +12,35 @@
 enum { LINE_LEN = 2048 }; /* below PIPE_BUF: a pipe takes it whole or not at all */
 
 static unsigned long dropped, dropped_said;
+static int unblocked[] = { STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO };
+
+void log_open(void)
+{
+	char path[32];
+	int fd, own;
+
+	for (fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (!isatty(fd))
+			continue;
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		if (own >= 0)
+			unblocked[fd] = own;
+	}
+}
+
+void log_take_stderr(void)
+{
+	if (dup2(unblocked[STDERR_FILENO], STDERR_FILENO) == STDERR_FILENO)
+		unblocked[STDERR_FILENO] = STDERR_FILENO;
+}
 
 void log_output(int fd, const char *text, size_t len)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
 
+	if (fd >= STDIN_FILENO && fd <= STDERR_FILENO)
+		fd = poll_fd.fd = unblocked[fd];
 	if (poll(&poll_fd, 1, 0) != 1 || !(poll_fd.revents & POLLOUT) ||
 	    write(fd, text, len) != (ssize_t)len)
 		dropped++;

@@ -11,6 +11,17 @@
 
 #include <stddef.h>
 
+/*
+ * Once, at the start of the scheduler: a terminal that has stopped reading (ssh without a peer) says
+ * in poll() that it takes more, and a write of more than it takes blocks. So standard output and error
+ * are written to through descriptors of our own, which do not block; whoever shares the old ones, as
+ * a shell or the command of `run`, keeps them as they are. Without /proc all stays as it was.
+ */
+void log_open(void);
+
+/* In a worker, which keeps standard error alone: that of log_open() becomes it. */
+void log_take_stderr(void);
+
 /* Writes "scxlua: " and the message and a newline. Newlines within become spaces. */
 void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -203,6 +203,7 @@ int supervisor_run(const struct options *opt)
 	struct library *library;
 	int status;
 
+	log_open();
 	x.opt = opt;
 	x.remote.started_ns = supervisor_now_ns();
 	compaction_init(&x.compaction, control_dir());

@@ -294,6 +294,25 @@ static void progress_counts_calls(void **state)
 
 /* ---- reload ---- */
 
+/* A CPU that went while another worker read the ring, and a record that comes all the same. */
+static void cpus_are_told_once(void **state)
+{
+	(void)state;
+	engine_tell_cpus(rig.engine);
+	assert_string_equal(rig.calls, "");
+	rig.cpus[2].online = 0;
+	engine_tell_cpus(rig.engine);
+	assert_string_equal(rig.calls, "-");
+	put_event(SCXLUA_REC_CPU, 0, 2, 0);
+	engine_cycle(rig.engine);
+	assert_string_equal(rig.calls, "-");
+	rig.cpus[2].online = 1;
+	put_event(SCXLUA_REC_CPU, 0, 2, 1);
+	engine_cycle(rig.engine);
+	engine_tell_cpus(rig.engine);
+	assert_string_equal(rig.calls, "-+");
+}
+
 static void adopt_offers_the_held_oldest_first(void **state)
 {
 	struct engine_view view = { rig.cpus, NR_CPUS, &rig.control };
@@ -345,6 +364,7 @@ int main(void)
 		WITH_RIG(time_can_be_made_up),
 		WITH_RIG(held_is_what_is_not_decided),
 		WITH_RIG(progress_counts_calls),
+		WITH_RIG(cpus_are_told_once),
 		WITH_RIG(adopt_offers_the_held_oldest_first),
 	};
 

@@ -71,7 +71,7 @@ static void failed_event_hooks_are_counted(void **state)
 	rig.ret = -1;
 	rig.ops.dispatch = NULL;
 	put_event(SCXLUA_REC_EXIT, 1, 0, 0);
-	put_event(SCXLUA_REC_CPU, 0, 2, 1);
+	put_event(SCXLUA_REC_CPU, 0, 2, 0);
 	engine_cycle(rig.engine);
 	assert_int_equal(rig.stats.policy_errors, 2);
 	assert_int_equal(table_len(rig.table), 0);

@@ -9,7 +9,7 @@ SERVER_TESTS := server server_files
 SYNTH_TESTS := synth synth_masks
 UNIT_TESTS := arena hist queue table ring $(ENGINE_TESTS) ask running $(SYNTH_TESTS) abi $(POLICY_TESTS) \
 	topology sandbox script_path exec_memory
-UNIT_TESTS += crew $(SERVER_TESTS) control scx_stats notify compaction run_command
+UNIT_TESTS += crew $(SERVER_TESTS) control scx_stats notify compaction run_command log
 UNIT_PROGRAMS := $(UNIT_TESTS:%=$B/unit/test_%)
 TEST_TOOLS := $B/canary $B/fake $B/client
 
