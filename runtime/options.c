@@ -46,7 +46,7 @@ static const struct row table[] = {
 	{ "hold-ms", 0, NUMBER, AT(hold_ms), 1, 1000, 20, "MS",
 	  "an undecided task older than this may be taken by an idle CPU" },
 	{ "starve-ms", 0, NUMBER, AT(starve_ms), 10, 1000, 500, "MS",
-	  "a task that has not run for this long goes first" },
+	  "a task that has not run for this long goes first; at most half of --timeout-ms" },
 	{ "budget-ms", 0, NUMBER, AT(budget_ms), 1, 10000, 100, "MS",
 	  "CPU time that one call of the policy may take" },
 	{ "late-ms", 0, NUMBER, AT(late_ms), 150, 2000, 250, "MS",
@@ -330,6 +330,21 @@ static enum status not_an_option(const char *arg, int got, char *error)
 	return STATUS_USAGE;
 }
 
+/* A guard that acts as late as the kernel's watchdog is none. */
+static enum status guards_in_time(const struct options *o, char *error)
+{
+	uint32_t most_ms = o->timeout_ms / 2;
+
+	if (o->hold_ms <= most_ms && o->starve_ms <= most_ms)
+		return STATUS_OK;
+	snprintf(error, STATUS_ERROR_LEN,
+		 "--%s %u: at most half of --timeout-ms (%u), or the kernel ends the scheduler before "
+		 "its guards act",
+		 o->hold_ms > most_ms ? "hold-ms" : "starve-ms",
+		 o->hold_ms > most_ms ? o->hold_ms : o->starve_ms, o->timeout_ms);
+	return STATUS_USAGE;
+}
+
 enum status options_parse(struct options *o, int argc, char **argv, char *error)
 {
 	struct option longs[NR_ROWS + 1];
@@ -357,6 +372,9 @@ enum status options_parse(struct options *o, int argc, char **argv, char *error)
 	}
 	if (o->slice_us > o->max_slice_us)
 		o->slice_us = o->max_slice_us;
+	status = guards_in_time(o, error);
+	if (status != STATUS_OK)
+		return status;
 	return operands(o, argc, argv, error);
 }
 

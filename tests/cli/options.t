@@ -90,7 +90,7 @@ the script.
       --exit-dump-len BYTES    length of the kernel's dump after an ejection (1024..16777216, default 32768)
       --max-slice-us US        upper limit of all slices (100..1000000, default 100000)
       --hold-ms MS             an undecided task older than this may be taken by an idle CPU (1..1000, default 20)
-      --starve-ms MS           a task that has not run for this long goes first (10..1000, default 500)
+      --starve-ms MS           a task that has not run for this long goes first; at most half of --timeout-ms (10..1000, default 500)
       --budget-ms MS           CPU time that one call of the policy may take (1..10000, default 100)
       --late-ms MS             bypass a worker that gave no sign of life for this long (150..2000, default 250)
       --timeout-ms MS          the kernel's watchdog (1000..30000, default 5000)
@@ -170,6 +170,9 @@ while read -r name min max; do
 	refused 2 "--$name: expected $min..$max, got $((min - 1))" "--$name" $((min - 1)) a.lua
 	refused 2 "--$name: expected $min..$max, got $((max + 1))" "--$name" $((max + 1)) a.lua
 done <<<"$ranges"
+late='or the kernel ends the scheduler before its guards act'
+refused 2 "--starve-ms 600: at most half of --timeout-ms (1000), $late" --starve-ms 600 --timeout-ms 1000 a.lua
+refused 2 "--hold-ms 501: at most half of --timeout-ms (1000), $late" --timeout-ms 1000 --hold-ms 501 a.lua
 expected='--slice-us: expected 100..1000000, got'
 for value in x 5000x 5e3 0x2000 -5000 5000.5 18446744073709551616; do
 	refused 2 "$expected $value" -s "$value" a.lua
