@@ -240,7 +240,7 @@ static void *map_array(const struct bpf_map *map)
 static void set_online(struct kernel *k)
 {
 	char path[64], line[8];
-	uint32_t cpu, nr = 0;
+	uint32_t cpu;
 
 	for (cpu = 0; cpu < k->nr_cpus; cpu++) {
 		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online", cpu);
@@ -248,9 +248,8 @@ static void set_online(struct kernel *k)
 		snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u", cpu);
 		/* A CPU that cannot go offline has no such file. */
 		k->cpus[cpu].online = line[0] ? line[0] == '1' : !access(path, F_OK);
-		nr += (uint32_t)k->cpus[cpu].online;
 	}
-	kernel_control(k)->nr_online = nr;
+	kernel_mend(k);
 }
 
 /* Which CPUs belong together, for the policy to read in scx.cpus[]. */
@@ -455,6 +454,27 @@ struct uring *kernel_uring(struct kernel *k)
 uint64_t kernel_worker_turn(const struct kernel *k)
 {
 	return __atomic_load_n(&k->skel->bss->worker_last_run, __ATOMIC_RELAXED);
+}
+
+static uint32_t count_online(const struct kernel *k)
+{
+	uint32_t cpu, nr = 0;
+
+	for (cpu = 0; cpu < k->nr_cpus; cpu++)
+		nr += __atomic_load_n(&k->cpus[cpu].online, __ATOMIC_ACQUIRE) != 0;
+	return nr;
+}
+
+void kernel_mend(struct kernel *k)
+{
+	struct scxlua_control *control = kernel_control(k);
+	uint32_t nr;
+
+	__atomic_store_n(&control->drain_off, 0, __ATOMIC_SEQ_CST);
+	do { /* BPF counts too, when a CPU comes or goes */
+		nr = count_online(k);
+		__atomic_store_n(&control->nr_online, nr, __ATOMIC_SEQ_CST);
+	} while (nr != count_online(k));
 }
 
 void kernel_reset_rings(struct kernel *k)

@@ -59,6 +59,12 @@ int kernel_confine(struct kernel *k);
 uint64_t kernel_worker_turn(const struct kernel *k);
 
 /*
+ * The words that a worker can write and the next one depends on are as they should be: the
+ * number of CPUs, and that decisions are taken. For when a worker becomes active.
+ */
+void kernel_mend(struct kernel *k);
+
+/*
  * Both rings empty and consistent again, whatever a dead worker wrote there. No worker may be
  * active. Records that get lost are those of tasks on hold queues, which age out.
  */

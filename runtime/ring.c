@@ -114,19 +114,44 @@ void uring_unmap(struct uring *r)
 
 void ring_attach(struct ring *r)
 {
+	uint64_t produced = __atomic_load_n(r->producer_pos, __ATOMIC_ACQUIRE);
+
 	r->pos = __atomic_load_n(r->consumer_pos, __ATOMIC_ACQUIRE);
+	if (r->pos % 8 || produced - r->pos > r->mask + 1) {
+		r->pos = produced;
+		ring_release(r);
+	}
 	r->seen = r->pos;
+}
+
+/* The producer's position, given the kernel's. */
+static bool can_be(const struct uring *r, uint64_t produced, uint64_t consumed)
+{
+	return produced % 8 == 0 && produced - consumed <= r->mask + 1;
 }
 
 void uring_attach(struct uring *r)
 {
 	r->pos = __atomic_load_n(r->producer_pos, __ATOMIC_ACQUIRE);
 	r->seen = __atomic_load_n(r->consumer_pos, __ATOMIC_ACQUIRE);
-	/* Behind the kernel, after a repair that raced with a drain: no sample would be seen. */
-	if ((int64_t)(r->seen - r->pos) > 0) {
+	/*
+	 * Behind the kernel, after a repair that raced with a drain; or where a producer before us
+	 * cannot have come. The kernel may be draining: until it stands where we do.
+	 */
+	while (r->pos != r->seen && !can_be(r, r->pos, r->seen)) {
 		r->pos = r->seen;
 		uring_publish(r);
+		r->seen = __atomic_load_n(r->consumer_pos, __ATOMIC_ACQUIRE);
 	}
+}
+
+bool uring_is_sound(const struct uring *r)
+{
+	uint64_t produced = __atomic_load_n(r->producer_pos, __ATOMIC_ACQUIRE);
+	uint64_t consumed = __atomic_load_n(r->consumer_pos, __ATOMIC_ACQUIRE);
+
+	/* Behind: the kernel has taken more since we looked. */
+	return (int64_t)(consumed - produced) > 0 || can_be(r, produced, consumed);
 }
 
 /*

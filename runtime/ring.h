@@ -64,8 +64,14 @@ struct scxlua_verdict *uring_reserve(struct uring *r);
 /* Makes everything reserved so far visible to the kernel. */
 void uring_publish(struct uring *r);
 
-/* Takes over where the last user of our end stopped (worker hand-over, attach). */
+/*
+ * Takes over where the last user of our end stopped (worker hand-over, attach); at the kernel's
+ * position if that user left one that cannot be.
+ */
 void ring_attach(struct ring *r);
 void uring_attach(struct uring *r);
+
+/* Is our position, as anybody who maps the ring may have left it, one that can be? */
+bool uring_is_sound(const struct uring *r);
 
 #endif

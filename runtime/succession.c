@@ -119,6 +119,7 @@ static void activate(struct supervisor *s, bool adopt)
 	struct member *m = s->loading;
 	int wants = m->shm->builtin_idle;
 
+	kernel_mend(s->kernel);
 	s->loading = NULL;
 	s->active = m;
 	s->activated_ns = supervisor_now_ns();
@@ -364,14 +365,16 @@ void loading_failed(struct supervisor *s, const char *why)
 void on_retired(struct supervisor *s)
 {
 	struct member *old = s->active;
+	uint32_t len;
 
 	if (s->loading && member_state(s->loading) == WORKER_READY) {
 		keep_figures(s, old);
-		/* A length that a policy has scribbled on is none. */
-		s->loading->shm->state_len =
-			old->shm->state_len <= WORKER_STATE_MAX ? old->shm->state_len : 0;
-		memcpy(s->loading->shm->state_text, old->shm->state_text,
-		       s->loading->shm->state_len);
+		/* A length that a policy has scribbled on is none; it may still do so. */
+		len = __atomic_load_n(&old->shm->state_len, __ATOMIC_RELAXED);
+		if (len > WORKER_STATE_MAX)
+			len = 0;
+		memcpy(s->loading->shm->state_text, old->shm->state_text, len);
+		s->loading->shm->state_len = len;
 		if (old->shm->nr_dead) /* not taken: look for them again */
 			s->sweeping = true;
 		s->active = NULL;

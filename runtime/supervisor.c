@@ -23,7 +23,10 @@
 /* The bit of exit_code by which the kernel asks to be attached anew (SCX_ECODE_ACT_RESTART). */
 #define ECODE_RESTART (1ull << 48)
 
-enum { TICK_MS = 20 };
+enum {
+	TICK_MS = 20,
+	WAKES_PER_TICK = 64, /* more are a policy's mischief, and wait for the next tick */
+};
 
 uint64_t supervisor_now_ns(void)
 {
@@ -110,6 +113,7 @@ static void on_tick(struct supervisor *s)
 		s->stop = true;
 		return;
 	}
+	s->nr_wakes = 0;
 	watchdog_tick(s, now);
 	start_again(s);
 	start_wanted_reload(s);
@@ -138,6 +142,7 @@ static void on_wake(struct supervisor *s)
 {
 	uint64_t count;
 
+	s->nr_wakes++;
 	if (read(s->wake_fd, &count, sizeof(count)) < 0)
 		return;
 	if (s->active && member_state(s->active) == WORKER_RETIRED)
@@ -182,6 +187,7 @@ static void loop(struct supervisor *s)
 
 	while (!s->stop) {
 		remote_fds(s->remote, asked);
+		fd[1].fd = s->nr_wakes < WAKES_PER_TICK ? s->wake_fd : -1;
 		fd[3].fd = asked[0];
 		fd[4].fd = asked[1];
 		if (poll(fd, sizeof(fd) / sizeof(fd[0]), -1) < 0 && errno != EINTR)

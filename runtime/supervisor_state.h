@@ -43,6 +43,7 @@ struct supervisor {
 	struct script *fallback; /* the last that proved itself, while `script` is on trial */
 	struct script *next;	 /* of the loading worker, if that is a reload */
 	int signal_fd, wake_fd, timer_fd;
+	uint32_t nr_wakes; /* since the last tick */
 
 	bool attached, stop;
 	bool error_said;

@@ -78,10 +78,31 @@ static void watch_errors(struct supervisor *s)
 	active_lost(s, why);
 }
 
+/*
+ * In a call, or out of it; or with a position in the decision ring that cannot be: the kernel would
+ * skip what is not there, with interrupts off, in every ops.dispatch.
+ */
+static bool active_overrun(struct supervisor *s, const struct crew_limits *limits, uint64_t now,
+			   char *why)
+{
+	struct member *m = s->active;
+
+	if (member_overrun(m, limits, now, why) ||
+	    member_silent(m, limits, kernel_control(s->kernel)->heartbeat_ns, why))
+		return true;
+	if (uring_is_sound(kernel_uring(s->kernel)))
+		return false;
+	snprintf(why, CREW_MESSAGE_LEN, "%s: the policy wrote into the decision ring",
+		 s->script->path);
+	return true;
+}
+
 static void watch_workers(struct supervisor *s, uint64_t now)
 {
 	struct crew_limits limits = {
 		.budget_ns = s->opt->budget_ms * NSEC_PER_MSEC,
+		/* A cycle is several calls. */
+		.silent_ns = NSEC_PER_SEC + 4 * s->opt->budget_ms * NSEC_PER_MSEC,
 		.wall_ns = 10 * NSEC_PER_SEC,
 		.load_wall_ns = LOAD_WALL_S * NSEC_PER_SEC,
 		.load_call_ns = NSEC_PER_SEC,
@@ -91,8 +112,7 @@ static void watch_workers(struct supervisor *s, uint64_t now)
 
 	if (s->loading && member_overrun(s->loading, &limits, now, why))
 		loading_failed(s, why);
-	if (s->active && !s->opt->fault_no_watchdog &&
-	    member_overrun(s->active, &limits, now, why)) {
+	if (s->active && !s->opt->fault_no_watchdog && active_overrun(s, &limits, now, why)) {
 		s->report.worker_overruns++;
 		active_lost(s, why);
 	}

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "worker.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "log.h"
 #include "sandbox.h"
 #include "warmup.h"
 
@@ -30,13 +32,19 @@ enum {
 		512 * 1024, /* touched before locking: Lua's C stack is bounded by 200 C calls */
 };
 
-static void set_state(const struct worker_args *args, enum worker_state state)
+/* A counter that is full, as a policy can make it, wakes the supervisor all the same. */
+static void wake_supervisor(const struct worker_args *args)
 {
 	uint64_t one = 1;
 
-	__atomic_store_n(&args->shm->state, state, __ATOMIC_RELEASE);
-	if (write(args->wake_fd, &one, sizeof(one)) < 0)
+	if (write(args->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
 		_exit(EXIT_FAILURE); /* the supervisor is gone */
+}
+
+static void set_state(const struct worker_args *args, enum worker_state state)
+{
+	__atomic_store_n(&args->shm->state, state, __ATOMIC_RELEASE);
+	wake_supervisor(args);
 }
 
 _Noreturn static void give_up(const struct worker_args *args, const char *error)
@@ -176,7 +184,6 @@ static void take_dead(struct engine *engine, struct worker_shm *shm)
 static void take_setting(struct lua_policy *lp, const struct worker_args *args)
 {
 	struct worker_shm *shm = args->shm;
-	uint64_t one = 1;
 
 	if (__atomic_load_n(&shm->setting.state, __ATOMIC_ACQUIRE) != SETTING_ASKED)
 		return;
@@ -184,8 +191,7 @@ static void take_setting(struct lua_policy *lp, const struct worker_args *args)
 	if (lua_policy_set(lp, shm->setting.key, shm->setting.value))
 		memcpy(shm->setting.error, lua_policy_ops(lp)->error, sizeof(shm->setting.error));
 	__atomic_store_n(&shm->setting.state, SETTING_ANSWERED, __ATOMIC_RELEASE);
-	if (write(args->wake_fd, &one, sizeof(one)) < 0)
-		_exit(EXIT_FAILURE); /* the supervisor is gone */
+	wake_supervisor(args);
 }
 
 /* For the watchdog: the script runs outside of the engine. */
@@ -302,6 +308,7 @@ _Noreturn void worker_main(const struct worker_args *args)
 	uint64_t go;
 
 	set_signals();
+	log_take_stderr();
 	if (getppid() != args->supervisor)
 		_exit(EXIT_FAILURE); /* it died before we could ask to die with it */
 	set_class();
@@ -326,6 +333,7 @@ _Noreturn void worker_main(const struct worker_args *args)
 	uring_attach(kernel_uring(args->kernel));
 	__atomic_store_n(&args->shm->state, WORKER_ACTIVE, __ATOMIC_RELEASE);
 	take_over(lp, args->shm);
+	engine_tell_cpus(engine);
 	if (args->shm->adopt)
 		engine_adopt(engine);
 	run(engine, lua_policy_ops(lp), lp, args);

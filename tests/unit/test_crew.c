@@ -185,6 +185,35 @@ static void an_ending_worker_is_none(void **state)
 	assert_int_equal(end_of(m), 0);
 }
 
+/* In no hook as far as it says, and no heartbeat: only its CPU time tells. */
+static void loop_in_silence(const struct worker_args *args)
+{
+	snprintf(args->shm->where[HOOK_LOAD], WHERE_LEN, "p.lua");
+	__atomic_store_n(&args->shm->state, WORKER_ACTIVE, __ATOMIC_RELEASE);
+	for (;;)
+		args->shm->progress.batch++;
+}
+
+static void a_silent_worker_is_found(void **state)
+{
+	const struct crew_limits limits = { .silent_ns = BUDGET_NS };
+	struct member *m = start(0, loop_in_silence);
+	uint64_t beat = 1;
+
+	(void)state;
+	for (int i = 0; i < 2 * (int)(BUDGET_NS / 1000000); i++) {
+		assert_false(is_overrun(m));
+		assert_false(member_silent(m, &limits, beat++, message)); /* as if it lived */
+		usleep(2000);
+	}
+	while (!member_silent(m, &limits, beat, message))
+		usleep(1000);
+	assert_non_null(strstr(message, "p.lua: the worker has not finished a cycle in "));
+	member_kill(m);
+	assert_int_equal(WTERMSIG(end_of(m)), SIGKILL);
+	assert_false(member_silent(m, &limits, beat + 1, message));
+}
+
 static bool breached(int slot, void (*what)(const struct worker_args *args))
 {
 	struct member *m = start(slot, what);
@@ -231,6 +260,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_endless_call_is_an_overrun),
 		cmocka_unit_test(an_ending_worker_is_none),
+		cmocka_unit_test(a_silent_worker_is_found),
 		cmocka_unit_test(a_breach_is_named),
 		cmocka_unit_test(other_ends_are_no_breach),
 		cmocka_unit_test(the_other_worker_is_out_of_reach),

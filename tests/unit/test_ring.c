@@ -359,6 +359,38 @@ static void next_worker_writes_where_the_last_one_published(void **state)
 	assert_true(v.cookie == 2);
 }
 
+/* Positions that a policy has written: the next worker starts where the kernel is. */
+static void next_worker_mends_positions(void **state)
+{
+	static const uint64_t offset[] = { 4, BYTES + 8, 1ull << 40, 1ull << 63, (uint64_t)-8 };
+	struct ring in = k.ring;
+	struct uring out = k.uring;
+	struct scxlua_verdict v;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(offset) / sizeof(offset[0]); i++) {
+		*k.producer = *k.consumer + offset[i];
+		assert_int_equal(uring_is_sound(&out), *k.producer < *k.consumer);
+		uring_attach(&out);
+		assert_true(uring_is_sound(&out));
+		assert_int_equal(uring_backlog(&out), 0);
+		uring_reserve(&out)->cookie = i;
+		uring_publish(&out);
+		assert_int_equal(take(&v), 1);
+		assert_true(v.cookie == i);
+		if (offset[i] == (uint64_t)-8)
+			continue; /* can be: some records again, or what is none */
+		put(RECORD, 0);
+		*k.ring.consumer_pos += offset[i];
+		ring_attach(&in);
+		assert_null(ring_next(&in, &k.bad));
+		put(RECORD, 0);
+		assert_non_null(ring_next(&in, &k.bad));
+		ring_release(&in);
+	}
+	assert_int_equal(k.bad, 0);
+}
+
 /* ---- mapping ---- */
 
 /* A file that is as long as a map of that kind can be mapped, which a real map's data twice. */
@@ -373,23 +405,23 @@ static int long_file(void)
 
 static void maps_are_laid_out_as_the_kernel_has_them(void **state)
 {
-	uint64_t five = 5, six = 6;
+	uint64_t consumed = 40, produced = 48;
 	int fd = long_file();
 	struct ring in;
 	struct uring out;
 
 	(void)state;
-	assert_int_equal(pwrite(fd, &five, 8, 0), 8);
-	assert_int_equal(pwrite(fd, &six, 8, (off_t)k.page), 8);
+	assert_int_equal(pwrite(fd, &consumed, 8, 0), 8);
+	assert_int_equal(pwrite(fd, &produced, 8, (off_t)k.page), 8);
 	assert_int_equal(pwrite(fd, "data", 4, (off_t)(2 * k.page)), 4);
 	assert_int_equal(ring_map(&in, fd, BYTES), 0);
 	assert_int_equal(uring_map(&out, fd, BYTES), 0);
-	assert_true(in.pos == 5 && *in.producer_pos == 6 && in.mask == BYTES - 1);
-	assert_true(out.pos == 6 && out.seen == 5);
+	assert_true(in.pos == 40 && *in.producer_pos == 48 && in.mask == BYTES - 1);
+	assert_true(out.pos == 48 && out.seen == 40);
 	assert_memory_equal(in.data, "data", 4);
 	assert_memory_equal(out.data, "data", 4);
-	*in.consumer_pos = 6;
-	assert_int_equal(*out.consumer_pos, 6);
+	*in.consumer_pos = 48;
+	assert_int_equal(*out.consumer_pos, 48);
 	ring_unmap(&in);
 	uring_unmap(&out);
 	ring_unmap(&in); /* twice is harmless */
@@ -431,6 +463,7 @@ int main(void)
 		WITH_RING(full_ring_refuses),
 		WITH_RING(absurd_consumer_position_means_no_room),
 		WITH_RING(next_worker_writes_where_the_last_one_published),
+		WITH_RING(next_worker_mends_positions),
 		WITH_RING(maps_are_laid_out_as_the_kernel_has_them),
 		WITH_RING(bad_sizes_and_files_are_refused),
 	};
