@@ -83,7 +83,7 @@ $B/abi_cdef.inc: $B/abi_cdef.h
 
 $B/scxlua.bpf.o: bpf/scxlua.bpf.c $(wildcard bpf/*.h) | $B
 	@echo "  BPF     $@"
-	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Werror -D__TARGET_ARCH_$(ARCH) -Ibpf \
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall $(WERROR) -D__TARGET_ARCH_$(ARCH) -Ibpf \
 		-isystem /usr/include/$(TRIPLE) -c $< -o $@
 
 # The line that is cut out sets a field that libbpf 1.4 does not have; the struct_ops link is

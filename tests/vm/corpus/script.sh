@@ -104,6 +104,14 @@ title[S13c]='endless loop in a comparator'
 S13c() { looping loop_sort; }
 title[S13d]='endless loop in a gsub callback'
 S13d() { looping loop_gsub; }
+title[S13d]='endless loop that says it is in no call'
+S13d() {
+	seconds=10
+	misdeed loop_in_silence
+	expect 'the worker is replaced' is "$(num worker_overruns)" -ge 1
+	expect 'a line says why' logged 'has not finished a cycle in [0-9]* ms of CPU time'
+	what "$(num worker_overruns) overruns"
+}
 title[S14]='catastrophic pattern (C code)'
 S14() { looping loop_pattern; }
 
@@ -207,6 +215,14 @@ S22c() {
 	misdeed forged
 	expect 'rejected or the worker is lost' is "$(($(num reject_unknown) + $(num worker_restarts)))" -gt 0
 	what "$(num reject_unknown) rejected, $(num worker_crashes) crashes"
+}
+title[S22d]='a forged position in the decision ring'
+S22d() {
+	seconds=8
+	misdeed forged_ring
+	expect 'the worker is replaced' is "$(num worker_overruns)" -ge 1
+	expect 'a line says why' logged 'wrote into the decision ring'
+	what "$(num worker_overruns) workers replaced"
 }
 title[S23]='tasks kept past the end of their threads'
 S23() {

@@ -132,6 +132,35 @@ function misdeeds.open() return ffi.C.open("/etc/shadow", 0) end
 function misdeeds.socket() return ffi.C.socket(2, 1, 0) end
 function misdeeds.fork() return ffi.C.fork() end
 
+-- What it may not write, and can: the engine's own words, as in runtime/engine_state.h and ring.h.
+ffi.cdef [[
+struct bad_uring {
+	const uint64_t *consumer_pos;
+	uint64_t *producer_pos, *data, mask, pos;
+};
+struct bad_engine {
+	uint64_t cfg[4], slices[2], view[3];
+	void *in;
+	struct bad_uring *out;
+	void *table, *stats, *policy;
+	struct { uint64_t batch; uint32_t in_hook; } *progress;
+};
+extern struct bad_engine *engine_running;
+]]
+function misdeeds.loop_in_silence()
+	ffi.C.engine_running.progress.in_hook = 0
+	while true do end
+end
+-- A ring full of samples to skip, and no end of it.
+function misdeeds.forged_ring()
+	local out = ffi.C.engine_running.out
+	for i = 0, tonumber(out.mask) / 8 do
+		out.data[i] = 0x40000000
+	end
+	out.pos = out.consumer_pos[0] + 0x100000000ULL
+	out.producer_pos[0] = out.pos
+end
+
 -- Others' things.
 function misdeeds.slow()
 	local done = scx.now() + 40e6
