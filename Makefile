@@ -131,7 +131,8 @@ hand_back = status=$$?; [ -z "$$SUDO_UID" ] || [ ! -d build ] || find build -nam
 deps: ## install what is missing from Debian, saying what
 	$(Q).ci/deps; $(hand_back)
 
-run: deps ## schedule this machine, or a VM with a visible load: POLICY=policies/fifo.lua OPTIONS='-o slice_us=1000'
+run: ## schedule this machine, or a VM with a visible load: POLICY=policies/fifo.lua OPTIONS='-o slice_us=1000'
+	$(Q).ci/deps build $(if $(wildcard /sys/kernel/sched_ext),,test); $(hand_back)
 	$(Q)$(MAKE) --no-print-directory all; $(hand_back)
 	$(Q)tests/demo '$(POLICY)' $(OPTIONS); $(hand_back)
 
