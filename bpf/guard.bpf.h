@@ -55,8 +55,9 @@ static __always_inline bool head_before(u64 dsq, u64 limit, bool kick)
 /*
  * How long a held task waits for its decision before a CPU may help itself. A policy that says
  * that it holds tasks, and whose worker is not late with its cycle, is given twice the limit, and
- * once more for each task per CPU that it holds: in an overload tasks wait because CPUs are short, not because the
- * policy is late. Never more than the starve limit. What a worker said that is bypassed now is void.
+ * once more for each task per CPU that it holds: in an overload tasks wait because CPUs are short,
+ * not because the policy is late. Never more than the starve limit. What a bypassed worker said
+ * no longer counts.
  */
 static __always_inline u64 hold_limit(u64 now)
 {

@@ -26,27 +26,29 @@ static __always_inline void enqueue_builtin(struct task_struct *p, struct task_c
 	kick_idle_for(p);
 }
 
-/* Has the task's CPU not looked for a task for the hold limit, although some wait? */
-static __always_inline bool is_crowded(const struct task_struct *p, u64 now)
+/*
+ * Has the CPU run nothing for DIRECT_NS but what goes past the policy, although others wait? Then more
+ * of it would keep the local queue full, and while that has tasks the kernel does not call ops.dispatch.
+ */
+static __always_inline bool is_crowded(s32 cpu, u64 now)
 {
-	u32 zero = 0;
-	s32 cpu = scx_bpf_task_cpu(p);
-	struct turn *turn = bpf_map_lookup_percpu_elem(&turns, &zero, cpu);
+	struct turn *turn = turn_of(cpu);
 
-	if (!turn || (s64)(now - turn->looked_ns) < (s64)cfg.hold_ns)
+	if (!turn || !turn->direct_since || (s64)(now - turn->direct_since) < DIRECT_NS)
 		return false;
 	return !nobody_waits(cpu) || scx_bpf_dsq_nr_queued(DSQ_HOLD + cpu) > 0;
 }
 
 /*
- * Past the policy: at once, unless that would keep everybody else from the CPU. While a local queue
- * has tasks the kernel takes those and does not ask ops.dispatch: two hogs, a crowd of ending threads
- * (6.3 s were seen, and an ejection), or two that wake each other and never use up a slice.
+ * Past the policy: at once, unless that would keep everybody else from the CPU: two hogs, a crowd of
+ * ending threads (6.3 s were seen, and an ejection), or two that wake each other and never use up a
+ * slice.
  */
 static __always_inline void enqueue_direct(struct task_struct *p, struct task_ctx *tctx, u32 reason,
 					   u64 enq_flags)
 {
-	if (reason & SCX_TASK_EXPIRED || p->flags & PF_EXITING || is_crowded(p, tctx->hold_ns))
+	if (reason & SCX_TASK_EXPIRED || p->flags & PF_EXITING ||
+	    is_crowded(scx_bpf_task_cpu(p), tctx->hold_ns))
 		enqueue_builtin(p, tctx, enq_flags);
 	else
 		dsq_insert(p, kernel_enum(scx_dsq_id_flags, SCX_DSQ_LOCAL), cfg.slice_ns,

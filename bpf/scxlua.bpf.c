@@ -58,6 +58,9 @@ s32 SCX_OP(scxlua_select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flag
 		tctx->woken = is_idle ? cpu + 1 : 0;
 	if (!is_idle || is_worker(p))
 		return cpu;
+	/* With WAKE_SYNC the CPU may be the waker's, and not idle at all. */
+	if (is_direct(p) && is_crowded(cpu, now_ns()))
+		return cpu;
 	if (!is_own(p) && !is_direct(p)) {
 		if (!control.builtin_idle && !is_bypassed(now_ns()))
 			return cpu;
@@ -119,15 +122,13 @@ void SCX_OP(scxlua_enqueue, struct task_struct *p, u64 enq_flags)
 void SCX_OP(scxlua_dispatch, s32 cpu, struct task_struct *prev)
 {
 	u64 now = now_ns();
-	u32 zero = 0;
-	struct turn *turn = bpf_map_lookup_elem(&turns, &zero);
+	struct turn *turn = turn_of(cpu);
 	struct scx_cpu *row = cpu_row(cpu);
 
 	if (!turn || !row) {
 		scx_error("dispatch: no row for cpu %d", cpu);
 		return;
 	}
-	turn->looked_ns = now;
 	drain_verdicts();
 	if (!take_worker(cpu, now, true, is_outgoing(cpu, prev, now)) &&
 	    !take_task(cpu, turn, now) && !take_worker(cpu, now, false, false))
@@ -147,6 +148,7 @@ void SCX_OP(scxlua_running, struct task_struct *p)
 {
 	struct task_ctx *tctx = task_ctx(p);
 	struct scx_cpu *row = cpu_row(scx_bpf_task_cpu(p));
+	struct turn *turn = turn_of(scx_bpf_task_cpu(p));
 	u64 now = now_ns();
 	u64 was;
 
@@ -155,6 +157,8 @@ void SCX_OP(scxlua_running, struct task_struct *p)
 	was = settle(tctx);
 	if (was == TASK_HELD)
 		count(aged_out);
+	if (turn)
+		turn->direct_since = goes_past(p) ? turn->direct_since ?: now : 0;
 	tctx->start_ns = now;
 	tctx->woken = 0;
 	tctx->slice_ns = p->scx.slice;
@@ -219,10 +223,13 @@ void SCX_OP(scxlua_set_cpumask, struct task_struct *p, const struct cpumask *cpu
 void SCX_OP(scxlua_update_idle, s32 cpu, bool idle)
 {
 	struct scx_cpu *row = cpu_row(cpu);
+	struct turn *turn = turn_of(cpu);
 
-	if (!row)
+	if (!row || !turn)
 		return;
 	row->idle = idle;
+	if (idle)
+		turn->direct_since = 0;
 	/*
 	 * Work that came between this CPU's last look and now would wait for the next one. Not on a
 	 * CPU that goes offline: the kick would stay pending on it for ever, and detach waits for

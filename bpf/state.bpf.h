@@ -33,6 +33,7 @@ enum {
 	WORKER_SLICE_NS = 3 * NSEC_PER_MSEC,
 	WORKER_SLICES = 3, /* used up in a row, then others come first, once */
 	SHORT_SLICE_NS = 1 * NSEC_PER_MSEC,
+	DIRECT_NS = 4 * NSEC_PER_MSEC, /* see is_crowded() */
 };
 
 const volatile struct scxlua_config cfg = {
@@ -92,10 +93,10 @@ struct {
 	__type(value, struct scx_cpu);
 } cpus SEC(".maps");
 
-/* Per CPU: what its ops.dispatch, which alone writes it, knows of its last turns. */
+/* Per CPU, written with its rq locked: who had it last. */
 struct turn {
-	u64 looked_ns; /* when it last looked for a task */
-	u32 starved;   /* whose turn it is where two queues share */
+	u64 direct_since; /* since when it runs only what goes past the policy; 0: it does not */
+	u32 starved;	  /* whose turn it is where two queues share */
 	u32 bypass;
 };
 
@@ -137,6 +138,13 @@ static __always_inline struct task_ctx *task_ctx(struct task_struct *p)
 static __always_inline struct scxlua_counters *counter_row(u32 row)
 {
 	return bpf_map_lookup_elem(&counters, &row);
+}
+
+static __always_inline struct turn *turn_of(s32 cpu)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_percpu_elem(&turns, &zero, cpu);
 }
 
 static __always_inline struct scx_cpu *cpu_row(u32 cpu)
@@ -222,6 +230,12 @@ static __always_inline bool is_direct(const struct task_struct *p)
 }
 
 /* Is there nobody to ask: no worker, one being replaced, or one that shows no sign of life? */
+/* To a local queue, or the built-in policy's: see enqueue_direct(). */
+static __always_inline bool goes_past(const struct task_struct *p)
+{
+	return is_direct(p) || p->tgid == own_tgid[SCXLUA_OWN_SUPERVISOR];
+}
+
 static __always_inline bool is_bypassed(u64 now)
 {
 	if (!control.worker_pid || control.bypass)

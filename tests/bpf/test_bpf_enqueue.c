@@ -135,13 +135,9 @@ static void direct_paths(void **state)
 /* Two kernel threads on a CPU: the first runs, the second waits on the local queue. */
 static void two_direct(struct model_task *k[2])
 {
-	struct turn *turn;
-	u32 zero = 0;
 	int i;
 
 	machine(1);
-	turn = bpf_map_lookup_elem(&turns, &zero);
-	turn->looked_ns = model.now;
 	for (i = 0; i < 2; i++) {
 		k[i] = plain(200 + i, 1);
 		k[i]->p.flags = PF_KTHREAD;
@@ -178,27 +174,59 @@ static void direct_hogs_take_turns(void **state)
 	assert_int_equal(total().queued, 0);
 }
 
-/* Two that never use up a slice, and never leave the local queue empty: somebody who waits, decided
- * or not, gets the CPU after the hold limit all the same. */
+/* Two that never use up a slice, and never leave the local queue empty: those who wait, decided or not,
+ * get every second turn all the same, however many they are and whatever the hold limit is. */
 static void direct_crowds_take_turns(void **state)
 {
-	struct model_task *t, *k[2];
-	int i, round;
+	struct model_task *t[20], *k[2], *curr;
+	int i, n, done, is_decided;
 
 	(void)state;
-	for (round = 0; round < 2; round++) {
+	for (is_decided = 0; is_decided < 2; is_decided++) {
 		two_direct(k);
-		t = held(100, 1);
-		if (round)
-			decide(t, SCX_CPU_ANY, 1);
-		control.bypass = round == 0; /* no worker that a decision comes from */
-		for (i = 0; i < 100 && !t->running; i++) {
+		config()->hold_ns = is_decided ? 500 * MS : 20 * MS;
+		for (n = 0; n < 20; n++) {
+			t[n] = held(100 + n, 1);
+			if (is_decided)
+				decide(t[n], SCX_CPU_ANY, 1);
+		}
+		control.bypass = !is_decided; /* no worker that a decision comes from */
+		for (i = done = 0; i < 1000 && done < 20; i++) {
 			model_advance(1 * MS);
 			heartbeat();
-			model_preempt(k[i & 1]);
+			curr = model.cpu[0].curr;
+			if (curr == k[0] || curr == k[1]) {
+				model_preempt(curr);
+				continue;
+			}
+			model_exit(curr); /* had its turn */
+			done++;
 		}
-		assert_in_range(i, 19, 24);
+		assert_int_equal(done, 20);
+		assert_in_range(i, 20 * 2, 20 + 20 * (2 + DIRECT_NS / MS));
 	}
+}
+
+/* A slice of somebody else's, however long, is no crowd. */
+static void direct_after_a_long_slice(void **state)
+{
+	struct model_task *hog, *t, *k;
+
+	(void)state;
+	machine(1);
+	control.builtin_idle = 1;
+	hog = plain(99, 1);
+	model_wake(hog);
+	model_run_all();
+	assert_true(hog->running);
+	model_advance(100 * MS);
+	heartbeat();
+	t = held(100, 1);
+	k = plain(200, 1);
+	k->p.flags = PF_KTHREAD;
+	model_wake(k);
+	assert_int_equal(at(k), LOCAL_ID);
+	assert_int_equal(at(t), DSQ_HOLD);
 }
 
 static void builtin_idle(void **state)
@@ -381,6 +409,7 @@ int main(void)
 		TEST(direct_paths),
 		TEST(direct_hogs_take_turns),
 		TEST(direct_crowds_take_turns),
+		TEST(direct_after_a_long_slice),
 		TEST(builtin_idle),
 		TEST(pinned_takes_idle_cpu),
 		TEST(bypass_conditions),
