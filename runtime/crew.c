@@ -77,7 +77,7 @@ int member_start(struct member *m, struct worker_args args, uint64_t started_ns)
 	m->pid = pid;
 	m->awaited = false;
 	m->batch = m->batch_cpu_ns = m->batch_wall_ns = 0;
-	m->beat_ns = m->beat_cpu_ns = 0;
+	m->life = m->life_cpu_ns = 0;
 	m->started_ns = started_ns;
 	return 0;
 }
@@ -263,17 +263,18 @@ bool member_overrun(struct member *m, const struct crew_limits *limits, uint64_t
 bool member_silent(struct member *m, const struct crew_limits *limits, uint64_t beat_ns,
 		   char *message)
 {
+	uint64_t life = beat_ns + __atomic_load_n(&m->shm->progress.batch, __ATOMIC_RELAXED);
 	uint64_t cpu = cpu_ns(m);
 
-	if (beat_ns != m->beat_ns || !m->beat_cpu_ns) {
-		m->beat_ns = beat_ns;
-		m->beat_cpu_ns = cpu;
+	if (life != m->life || !m->life_cpu_ns) {
+		m->life = life;
+		m->life_cpu_ns = cpu;
 		return false;
 	}
-	if (cpu < m->beat_cpu_ns + limits->silent_ns || is_ending(m))
+	if (cpu < m->life_cpu_ns + limits->silent_ns || is_ending(m))
 		return false;
 	snprintf(message, CREW_MESSAGE_LEN,
-		 "%.*s: the worker has not finished a cycle in %llu ms of CPU time", WHERE_LEN - 1,
-		 m->shm->where[HOOK_LOAD], (unsigned long long)((cpu - m->beat_cpu_ns) / 1000000));
+		 "%.*s: the worker has given no sign of life in %llu ms of CPU time", WHERE_LEN - 1,
+		 m->shm->where[HOOK_LOAD], (unsigned long long)((cpu - m->life_cpu_ns) / 1000000));
 	return true;
 }

@@ -22,13 +22,13 @@ struct member {
 
 	/* What the watchdog saw last. */
 	uint64_t batch, batch_cpu_ns, batch_wall_ns;
-	uint64_t beat_ns, beat_cpu_ns;
+	uint64_t life, life_cpu_ns; /* heartbeat and calls begun, in one number */
 };
 
 /* Limits of a worker, all ns. */
 struct crew_limits {
 	uint64_t budget_ns;    /* CPU time in one call of the policy */
-	uint64_t silent_ns;    /* CPU time without a heartbeat, see member_silent() */
+	uint64_t silent_ns;    /* CPU time without a sign of life, see member_silent() */
 	uint64_t wall_ns;      /* wall time in one call, unless it is stopped */
 	uint64_t load_call_ns; /* CPU time in one call of the policy during the warm-up */
 	uint64_t load_ns;      /* CPU time from start to READY */
@@ -71,9 +71,9 @@ bool member_overrun(struct member *m, const struct crew_limits *limits, uint64_t
 		    char *message);
 
 /*
- * Has the active worker, whose last heartbeat is `beat_ns`, used up silent_ns since another one? Then it
- * is in an endless loop that its progress does not tell of: outside of a hook, or in one that has
- * written over that word. Its CPU time is the kernel's word.
+ * Has the active worker, whose last heartbeat is `beat_ns`, used up silent_ns since the last one, and
+ * begun no call meanwhile? Then it is in an endless loop that its progress does not tell of: outside of a
+ * hook, or in one that has written over that word. Its CPU time is the kernel's word.
  */
 bool member_silent(struct member *m, const struct crew_limits *limits, uint64_t beat_ns,
 		   char *message);

@@ -470,7 +470,10 @@ void kernel_mend(struct kernel *k)
 	struct scxlua_control *control = kernel_control(k);
 	uint32_t nr;
 
+	uring_attach(&k->uring);
 	__atomic_store_n(&control->drain_off, 0, __ATOMIC_SEQ_CST);
+	control->held = control->busy = control->stalled = 0;
+	control->due_ns = 0;
 	do { /* BPF counts too, when a CPU comes or goes */
 		nr = count_online(k);
 		__atomic_store_n(&control->nr_online, nr, __ATOMIC_SEQ_CST);
@@ -482,7 +485,7 @@ void kernel_reset_rings(struct kernel *k)
 	struct scxlua_control *control = kernel_control(k);
 
 	__atomic_store_n(&control->drain_off, 1, __ATOMIC_SEQ_CST);
-	usleep(REPAIR_WAIT_US); /* a drain that runs now has interrupts off and ends long before */
+	usleep(REPAIR_WAIT_US); /* a drain that runs now has interrupts off, and ends before most likely */
 	__atomic_store_n(k->uring.producer_pos,
 			 __atomic_load_n(k->uring.consumer_pos, __ATOMIC_ACQUIRE),
 			 __ATOMIC_RELEASE);

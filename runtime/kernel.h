@@ -59,8 +59,9 @@ int kernel_confine(struct kernel *k);
 uint64_t kernel_worker_turn(const struct kernel *k);
 
 /*
- * The words that a worker can write and the next one depends on are as they should be: the
- * number of CPUs, and that decisions are taken. For when a worker becomes active.
+ * What a worker can write and the next one depends on is as it should be: the position in the decision
+ * ring, the number of CPUs, that decisions are taken, and what is said of tasks that it holds.
+ * For when a worker becomes active, and none is.
  */
 void kernel_mend(struct kernel *k);
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -37,13 +38,20 @@ void log_take_stderr(void)
 
 void log_output(int fd, const char *text, size_t len)
 {
+	static bool is_cut; /* the last line, by a terminal */
 	struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
+	ssize_t written;
 
 	if (fd >= STDIN_FILENO && fd <= STDERR_FILENO)
 		fd = poll_fd.fd = unblocked[fd];
 	if (poll(&poll_fd, 1, 0) != 1 || !(poll_fd.revents & POLLOUT) ||
-	    write(fd, text, len) != (ssize_t)len)
+	    (is_cut && write(fd, "\n", 1) != 1)) {
 		dropped++;
+		return;
+	}
+	written = write(fd, text, len);
+	is_cut = written > 0 && (size_t)written < len;
+	dropped += written != (ssize_t)len;
 }
 
 void log_line(const char *fmt, ...)

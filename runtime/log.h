@@ -3,8 +3,8 @@
  * log.h - one line per event, to standard error.
  *
  * Leaves do not log; the supervisor and main do. A reader that does not read (a full pipe, a
- * stopped terminal) must not stop the scheduler: a line that cannot be written now is dropped
- * and counted, and the next line that can says how many were.
+ * stopped terminal) must not stop the scheduler: a line that cannot be written now is dropped, or
+ * cut if a terminal takes a part of it, and counted, and the next line that can says how many were.
  */
 #ifndef SCXLUA_LOG_H
 #define SCXLUA_LOG_H

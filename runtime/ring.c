@@ -135,8 +135,8 @@ void uring_attach(struct uring *r)
 	r->pos = __atomic_load_n(r->producer_pos, __ATOMIC_ACQUIRE);
 	r->seen = __atomic_load_n(r->consumer_pos, __ATOMIC_ACQUIRE);
 	/*
-	 * Behind the kernel, after a repair that raced with a drain; or where a producer before us
-	 * cannot have come. The kernel may be draining: until it stands where we do.
+	 * Behind the kernel, after a repair that raced with a drain; or at a position that no
+	 * producer before us can have reached. The kernel may be draining: until it stands where we do.
 	 */
 	while (r->pos != r->seen && !can_be(r, r->pos, r->seen)) {
 		r->pos = r->seen;

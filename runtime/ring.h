@@ -66,12 +66,12 @@ void uring_publish(struct uring *r);
 
 /*
  * Takes over where the last user of our end stopped (worker hand-over, attach); at the kernel's
- * position if that user left one that cannot be.
+ * position if that user left an impossible one.
  */
 void ring_attach(struct ring *r);
 void uring_attach(struct uring *r);
 
-/* Is our position, as anybody who maps the ring may have left it, one that can be? */
+/* Is our position, as anybody who maps the ring may have left it, a possible one? */
 bool uring_is_sound(const struct uring *r);
 
 #endif

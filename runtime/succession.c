@@ -369,7 +369,7 @@ void on_retired(struct supervisor *s)
 
 	if (s->loading && member_state(s->loading) == WORKER_READY) {
 		keep_figures(s, old);
-		/* A length that a policy has scribbled on is none; it may still do so. */
+		/* The policy can write to the length, even now. */
 		len = __atomic_load_n(&old->shm->state_len, __ATOMIC_RELAXED);
 		if (len > WORKER_STATE_MAX)
 			len = 0;

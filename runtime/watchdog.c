@@ -79,7 +79,7 @@ static void watch_errors(struct supervisor *s)
 }
 
 /*
- * In a call, or out of it; or with a position in the decision ring that cannot be: the kernel would
+ * In a call, or out of it; or with an impossible position in the decision ring: the kernel would
  * skip what is not there, with interrupts off, in every ops.dispatch.
  */
 static bool active_overrun(struct supervisor *s, const struct crew_limits *limits, uint64_t now,
@@ -101,8 +101,8 @@ static void watch_workers(struct supervisor *s, uint64_t now)
 {
 	struct crew_limits limits = {
 		.budget_ns = s->opt->budget_ms * NSEC_PER_MSEC,
-		/* A cycle is several calls. */
-		.silent_ns = NSEC_PER_SEC + 4 * s->opt->budget_ms * NSEC_PER_MSEC,
+		/* Not sooner than what knows the call and its line. */
+		.silent_ns = NSEC_PER_SEC + s->opt->budget_ms * NSEC_PER_MSEC,
 		.wall_ns = 10 * NSEC_PER_SEC,
 		.load_wall_ns = LOAD_WALL_S * NSEC_PER_SEC,
 		.load_call_ns = NSEC_PER_SEC,

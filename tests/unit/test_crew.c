@@ -191,7 +191,7 @@ static void loop_in_silence(const struct worker_args *args)
 	snprintf(args->shm->where[HOOK_LOAD], WHERE_LEN, "p.lua");
 	__atomic_store_n(&args->shm->state, WORKER_ACTIVE, __ATOMIC_RELEASE);
 	for (;;)
-		args->shm->progress.batch++;
+		;
 }
 
 static void a_silent_worker_is_found(void **state)
@@ -199,19 +199,30 @@ static void a_silent_worker_is_found(void **state)
 	const struct crew_limits limits = { .silent_ns = BUDGET_NS };
 	struct member *m = start(0, loop_in_silence);
 	uint64_t beat = 1;
+	int i, rounds = (int)(BUDGET_NS / 1000000);
 
 	(void)state;
-	for (int i = 0; i < 2 * (int)(BUDGET_NS / 1000000); i++) {
+	for (i = 0; i < rounds; i++) {
 		assert_false(is_overrun(m));
 		assert_false(member_silent(m, &limits, beat++, message)); /* as if it lived */
 		usleep(2000);
 	}
+	for (i = 0; i < rounds; i++) {
+		m->shm->progress.batch++;
+		assert_false(member_silent(m, &limits, beat, message)); /* in many calls */
+		usleep(2000);
+	}
+	assert_int_equal(kill(m->pid, SIGSTOP), 0);
+	for (i = 0; i < rounds; i++) {
+		assert_false(member_silent(m, &limits, beat, message)); /* or stopped */
+		usleep(2000);
+	}
+	assert_int_equal(kill(m->pid, SIGCONT), 0);
 	while (!member_silent(m, &limits, beat, message))
 		usleep(1000);
-	assert_non_null(strstr(message, "p.lua: the worker has not finished a cycle in "));
+	assert_non_null(strstr(message, "p.lua: the worker has given no sign of life in "));
 	member_kill(m);
 	assert_int_equal(WTERMSIG(end_of(m)), SIGKILL);
-	assert_false(member_silent(m, &limits, beat + 1, message));
 }
 
 static bool breached(int slot, void (*what)(const struct worker_args *args))

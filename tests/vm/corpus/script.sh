@@ -104,12 +104,12 @@ title[S13c]='endless loop in a comparator'
 S13c() { looping loop_sort; }
 title[S13d]='endless loop in a gsub callback'
 S13d() { looping loop_gsub; }
-title[S13d]='endless loop that says it is in no call'
-S13d() {
+title[S13e]='endless loop that says it is in no call'
+S13e() {
 	seconds=10
 	misdeed loop_in_silence
 	expect 'the worker is replaced' is "$(num worker_overruns)" -ge 1
-	expect 'a line says why' logged 'has not finished a cycle in [0-9]* ms of CPU time'
+	expect 'a line says why' logged 'has given no sign of life in [0-9]* ms of CPU time'
 	what "$(num worker_overruns) overruns"
 }
 title[S14]='catastrophic pattern (C code)'
