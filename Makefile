@@ -8,7 +8,8 @@
 #
 # Everything generated goes under build/. V=1 shows the commands. SAN=address|undefined|thread
 # builds with that sanitizer in a directory of its own. WERROR= lets a compiler warn that is newer
-# than this. After sudo, build/ is given back to who called it.
+# than this. What needs root (deps, run, test, test-full, vm, vm-test, install) gives build/ back to
+# who called sudo.
 
 VERSION := 0.1.0
 PREFIX ?= /usr/local
@@ -124,23 +125,24 @@ docs: all ## write anew what is generated of lua/*.md, lua/*.7 and policies/READ
 	$(Q)$(LUAJIT) lua/gen.lua man >$B/scxlua-policy.7 && mv $B/scxlua-policy.7 lua/
 	$(Q)SCXLUA=$B/scxlua $(LUAJIT) tests/lua/policies.t.lua --write >/dev/null
 
-# The end of a recipe that sudo may have run: the status of what came before is that of the recipe.
-hand_back = status=$$?; [ -z "$$SUDO_UID" ] || [ ! -d build ] || find build -name bootstrap -prune -o \
-	-exec chown -h "$$SUDO_UID:$$SUDO_GID" {} +; exit $$status
+# $(call hand_back,COMMAND): runs it and gives build/ back to who called sudo, after Ctrl-C too; its
+# status is that of the recipe.
+hand_back = trap : INT TERM; $1; status=$$?; [ -z "$$SUDO_UID" ] || [ ! -d build ] || \
+	find build -name bootstrap -prune -o -exec chown -h "$$SUDO_UID:$$SUDO_GID" {} +; exit $$status
 
 deps: ## install what is missing from Debian, saying what
-	$(Q).ci/deps; $(hand_back)
+	$(Q)$(call hand_back,.ci/deps)
 
 run: ## schedule this machine, or a VM with a visible load: POLICY=policies/fifo.lua OPTIONS='-o slice_us=1000'
-	$(Q).ci/deps build $(if $(wildcard /sys/kernel/sched_ext),,test); $(hand_back)
-	$(Q)$(MAKE) --no-print-directory all; $(hand_back)
-	$(Q)tests/demo '$(POLICY)' $(OPTIONS); $(hand_back)
+	$(Q)$(call hand_back,.ci/deps build $(if $(wildcard /sys/kernel/sched_ext),,test))
+	$(Q)$(call hand_back,$(MAKE) --no-print-directory all)
+	$(Q)$(call hand_back,tests/demo '$(POLICY)' $(OPTIONS))
 
 check-build: all $(UNIT_PROGRAMS) $(BPF_TESTS:%=$B/unit/%) $(TEST_TOOLS) $B/oddities $B/verifier $B/failing.so $(FUZZERS:%=build/fuzz/%)
 
 test: deps ## all the tests: check, then the real kernel in a VM
-	$(Q)$(MAKE) --no-print-directory check-build; $(hand_back)
-	$(Q)B=$B tests/run --list tests/check.list --list tests/vm.list; $(hand_back)
+	$(Q)$(call hand_back,$(MAKE) --no-print-directory check-build)
+	$(Q)$(call hand_back,B=$B tests/run --list tests/check.list --list tests/vm.list)
 
 # What is tested: the commit, and what is changed since.
 STATE = $(shell { git rev-parse HEAD; git diff HEAD; git ls-files -o --exclude-standard -z | \
@@ -148,9 +150,9 @@ STATE = $(shell { git rev-parse HEAD; git diff HEAD; git ls-files -o --exclude-s
 
 test-full: deps ## all that, longer; goes on where it was stopped, FORCE=1 begins anew
 	$(if $(FORCE),$(Q)rm -f build/test/*.passed)
-	$(Q)$(MAKE) --no-print-directory check-build; $(hand_back)
-	$(Q)B=$B tests/run --timeout 3600 --resume $(STATE) --list tests/check.list \
-		--list tests/vm.list --list tests/vm-full.list; $(hand_back)
+	$(Q)$(call hand_back,$(MAKE) --no-print-directory check-build)
+	$(Q)$(call hand_back,B=$B tests/run --timeout 3600 --resume $(STATE) --list tests/check.list \
+		--list tests/vm.list --list tests/vm-full.list)
 
 check: check-build ## tests that need neither root nor a VM, under a minute
 	$(Q)B=$B tests/run --list tests/check.list
@@ -177,7 +179,7 @@ install: all ## install under DESTDIR and PREFIX
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man7 lua/scxlua-policy.7
 	sed 's,/usr/local,$(PREFIX),' runtime/scxlua.service | \
 		install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/scxlua.service
-	$(Q)$(hand_back)
+	$(Q)$(call hand_back,true)
 
 help: ## this list
 	$(Q)sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16

@@ -21,6 +21,7 @@ stood_in() { grep -- "$suite --with" "$2" | grep -qw -- "$1"; }
 loaded() { grep -qE -- "suite/load\.t( |.* )$1( |\$)" "$2"; }
 schtested() { grep -qE -- "-$2(-a|-b)?=.*suite/schtest\.t( |.* )$1( |\$)" tests/vm-full.list; }
 unique() { [[ ! $(sed -n 's/^\([^#=]*\)=.*/\1/p' tests/*.list | sort | uniq -d) ]]; }
+cases_unique() { [[ ! $(sed -n 's/^title\[\(.*\)\]=.*/\1/p' tests/vm/corpus/*.sh | sort | uniq -d) ]]; }
 measured() { named "$1" tests/vm.list || named "$1" tests/vm-full.list; }
 
 for file in policies/*.lua; do
@@ -36,4 +37,5 @@ for file in policies/*.lua; do
 	done
 done
 ok 'no two suites have the same name' unique
+ok 'no two cases of the corpus have the same id' cases_unique
 echo "1..$n"

@@ -9,7 +9,7 @@ BENCH_SOURCES := bench print feed policies stopwatch rustland
 
 $B/bench/bench.bpf.o: tests/bench/bench.bpf.c tests/bench/bench.bpf.h bpf/abi.h | $B/bench
 	@echo "  BPF     $@"
-	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall -Werror -D__TARGET_ARCH_$(ARCH) -Ibpf \
+	$(Q)$(CLANG) -g -O2 -target bpf -mcpu=v3 -Wall $(WERROR) -D__TARGET_ARCH_$(ARCH) -Ibpf \
 		-isystem /usr/include/$(TRIPLE) -c $< -o $@
 
 $B/bench/bench.skel.h: $B/bench/bench.bpf.o

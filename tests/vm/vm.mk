@@ -12,13 +12,13 @@ TIMEOUT ?= 300
 
 .PHONY: vm vm-test faults
 vm: ## run CMD in a VM: KERNEL=newest|oldest|6.18 CPUS= MEM= TIMEOUT=
-	$(Q)tests/vm/boot -k '$(KERNEL)' -c '$(CPUS)' -m '$(MEM)' -t '$(TIMEOUT)' -- \
-		sh -c '$(subst ','\'',$(CMD))'; $(hand_back)
+	$(Q)$(call hand_back,tests/vm/boot -k '$(KERNEL)' -c '$(CPUS)' -m '$(MEM)' -t '$(TIMEOUT)' -- \
+		sh -c '$(subst ','\'',$(CMD))')
 
 FAULT ?= S K R
 vm-test: check-build ## run cases of the fault corpus in a VM: FAULT='K04 S1'
-	$(Q)tests/vm/boot -k '$(KERNEL)' -c '$(CPUS)' -m '$(MEM)' -t 3000 -o $B/vm/faults -- \
-		tests/vm/suite/corpus.t $(FAULT); $(hand_back)
+	$(Q)$(call hand_back,tests/vm/boot -k '$(KERNEL)' -c '$(CPUS)' -m '$(MEM)' -t 3000 -o $B/vm/faults \
+		-- tests/vm/suite/corpus.t $(FAULT))
 
 # Suites with cases of the corpus or guards that are turned off, by their names in tests/vm.list and
 # tests/vm-full.list.
