@@ -364,16 +364,14 @@ api.objects = {
 	},
 	{ "vclock", make = "scx.vclock()", help = "Weighted virtual time, in nanoseconds of a weight-100 "
 		.. "task. Uses data[0] (the task's virtual time) and data[1] (CPU time charged so far).",
-		{ "now", type = "number", cost = "read", help = "The virtual time of the clock." },
+		{ "now", type = "number", cost = "read", help = "The virtual time from which a task ran last." },
 		{ "charge", cost = "plain", help = "Charges a task for the CPU time that it has used since "
 			.. "the last call, scaled by 100 / weight. At most once per enqueue.",
-			args = { task_arg, { "weight", "number", "above 0, 100 is normal: task.weight" },
+			args = { task_arg, { "weight", "number", "1 and up, 100 is normal: task.weight" },
 				{ "credit_ns", "number", "how far behind the clock a task that slept may be, "
 					.. "nanoseconds: usually a slice" } },
 			ret = { "number", "the task's virtual time, for a vtime or key: at most "
-				.. "max(100 * credit_ns, 5e8) ahead of the clock" } },
-		{ "advance", cost = "plain", help = "Moves the clock forward to a virtual time; never back.",
-			args = { { "v", "number", "that of a task which was chosen" } } },
+				.. "max(credit_ns, 1e7) * 100 / weight ahead of the clock" } },
 		{ "resume", cost = "plain", help = "Sets the clock to a virtual time, later or earlier: for "
 			.. "import().",
 			args = { { "v", "any", "what clock.now was; anything but a number above 0 is ignored" } } },

@@ -5,22 +5,24 @@
 -- Each cgroup has a virtual time, which advances with the CPU time of its tasks times 100 /
 -- cgroup_weight. The cgroup with the least is served, and of its tasks the one with the least
 -- virtual time (CFS's group scheduling does so with a run queue for each, Linux 2.6.24, 2008). A
--- decision is charged at once with the time that the task ran last, and put right later: else one
--- cgroup would win a whole batch. A cgroup keeps its slot until none of its tasks waits and it
+-- decision is charged at once with the time that the task ran last (a new one: what those of its
+-- cgroup do on average), and put right later: else one cgroup would win a whole batch. The tasks of a
+-- cgroup take turns whatever their nice values while the kernel has room for all. A cgroup keeps its slot until none of its tasks waits and it
 -- owes nothing; those that find no slot share one.
 -- Units: nanoseconds of weight 100. data[0], data[1]: of the cgroup's scx.vclock(), data[2]: slot,
 -- data[3]: charged at the decision. A bad choice for nested cgroups: each is weighed against all.
 
 local scx = require "scx"
 
-local dispatch, opt, min, max = scx.dispatch, scx.opt, math.min, math.max
+local dispatch, ewma, opt, min, max = scx.dispatch, scx.ewma, scx.opt, math.min, math.max
 local CPU_ANY, OTHERS, NR_SLOTS, SLOT_TASKS = scx.CPU_ANY, 1, 128, 4096
 local MOST_NS = 1e8 -- no slice is longer; what was used beyond it, nobody else wanted
--- By slot: cgroup id, virtual time, clock of the tasks, tasks that wait.
-local id, vtime, clock, queue = {}, {}, {}, {}
-local top, vnow = OTHERS, scx.now() -- last slot in use, virtual time of the cgroup last served
+-- By slot: cgroup id, virtual time, clock of the tasks, tasks that wait, how long they run.
+local id, vtime, clock, queue, mean_ns = {}, {}, {}, {}, {}
+local top, vnow = OTHERS, scx.now() -- last slot in use, virtual time of the cgroup that ran last
 for slot = 1, NR_SLOTS do
 	id[slot], vtime[slot], clock[slot], queue[slot] = -1, vnow, scx.vclock(), scx.heap(SLOT_TASKS)
+	mean_ns[slot] = 0 -- none has run yet
 end
 
 local function find_slot(cgroup_id)
@@ -41,10 +43,21 @@ local function find_slot(cgroup_id)
 	return free
 end
 
+-- The clock of the cgroups is where the task's one was when it got the CPU.
+local function has_run(task)
+	if task.vtime > vnow and task.vtime <= vnow + 100 * opt.slice_us * 1000 then
+		vnow = task.vtime
+	end
+end
+
 -- Charges a cgroup for what its task used, less what was charged when the task was decided.
 local function charge_group(task, slot, slice_ns)
 	local data = task.data
 	local owed = data[0] ~= 0 and task.sum_exec_ns - data[1] or 0
+	if owed > 0 and owed <= MOST_NS and data[2] == slot then
+		mean_ns[slot] = mean_ns[slot] > 0 and ewma(mean_ns[slot], owed, 8) or owed
+		has_run(task)
+	end
 	owed = owed - (data[2] == slot and data[3] or 0)
 	owed = owed == owed and max(-MOST_NS, min(owed, MOST_NS)) or 0 -- NaN: of another policy
 	data[2], data[3] = slot, 0
@@ -89,9 +102,9 @@ local function dispatch_some(room)
 			break
 		end
 		queue[slot]:pop()
-		clock[slot]:advance(task.data[0])
-		vnow, room = max(vnow, v), room - 1
+		room = room - 1
 		local ran = task.stop_ns - task.start_ns
+		ran = ran > 0 and ran or mean_ns[slot]
 		ran = ran > 0 and min(ran, slice_ns) or slice_ns
 		vtime[slot], task.data[3] = v + ran * 100 / task.cgroup_weight, ran
 		slot, held = next_group()
@@ -104,6 +117,7 @@ return {
 	options = { slice_us = { 5000, "time slice, microseconds", 100, 100000 } },
 	enqueue = enqueue,
 	dispatch = dispatch_some,
+	exit_task = has_run,
 	export = function()
 		local slots = {}
 		for slot = 1, top do

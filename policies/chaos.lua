@@ -6,7 +6,7 @@
 -- purpose: a task that becomes runnable waits for a random time, gets a random slice, and often a
 -- random CPU, now and then by interrupting what runs there. The idea is that of scx_chaos and of
 -- rr's chaos mode. The numbers are drawn in the order in which tasks arrive: the same seed and the
--- same arrivals give the same decisions.
+-- same arrivals give the same decisions, but what arrives while the script is warmed up differs.
 -- Units: options in microseconds and percent, else nanoseconds. data[0..2] are the slice, the CPU
 -- and the flags that were drawn. The longest delay and a tick are together less than --hold-ms
 -- (20), or the kernel would not wait for the decision. A bad choice for anything but tests.

@@ -7,7 +7,7 @@
 -- eligible; of these the one with the earliest deadline runs: its virtual runtime plus a slice,
 -- times 100 / weight (I. Stoica and H. Abdel-Wahab, Old Dominion University TR-95-22, 1995). Tasks
 -- wait in a heap by virtual runtime until they are eligible, then in one by deadline. A task that
--- sleeps keeps its lag, two slices at most.
+-- sleeps keeps its lag, two slices at most, and one that had a CPU for itself is as little ahead.
 -- Units: nanoseconds of a weight-100 task. data[0]: virtual runtime, data[1]: CPU time charged,
 -- data[2]: lag when last chosen, data[3]: deadline, payload: weight while it waits.
 -- A bad choice for few tasks on many CPUs: V is an average of those that wait here.
@@ -15,8 +15,10 @@
 local scx = require "scx"
 local bit = require "bit"
 
-local dispatch, opt, band, max = scx.dispatch, scx.opt, bit.band, math.max
+local dispatch, opt, band = scx.dispatch, scx.opt, bit.band
+local max, min = math.max, math.min
 local CPU_ANY, JOINS = scx.CPU_ANY, scx.WAKEUP + scx.NEW
+local TICK_NS = 1e7 -- a slice ends at a tick of the kernel, this much later at most
 local waiting, ready = scx.heap(), scx.heap() -- not yet eligible by data[0], eligible by data[3]
 local V = scx.now()
 local base, load, sum = V, 0, 0 -- of those that wait: weights, and weights * (data[0] - base)
@@ -43,6 +45,7 @@ end
 local function place(task, slice_ns)
 	local data, scale = task.data, 100 / task.weight
 	local request, used = slice_ns * scale, (task.sum_exec_ns - data[1]) * scale
+	local ahead = min(2 * max(request, TICK_NS * scale), 100 * slice_ns)
 	local joins = band(task.flags, JOINS) ~= 0
 	local v, deadline = data[0], data[3]
 	if v == 0 then
@@ -53,8 +56,8 @@ local function place(task, slice_ns)
 	v = v + max(used, 0)
 	if v < V - 2 * request then -- two slices of lag
 		v = V - 2 * request
-	elseif v > V + 100 * slice_ns or v ~= v then -- what the lowest weight pays for a slice
-		v = V + 100 * slice_ns
+	elseif v > V + ahead or v ~= v then
+		v = V + ahead
 	end
 	if joins or deadline <= v or deadline > v + request or deadline ~= deadline then
 		deadline = v + request
@@ -113,7 +116,7 @@ return {
 	export = function() return { V = V } end,
 	import = function(state)
 		local v = tonumber(state.V) or 0
-		if v > 0 and v < 2 ^ 53 then
+		if v > 0 and v < 2 ^ 62 then
 			V, base = v, v
 		end
 	end,

@@ -19,15 +19,20 @@ local bit = require "bit"
 
 local dispatch, opt, band, log = scx.dispatch, scx.opt, bit.band, math.log
 local CPU_ANY, JOINS = scx.CPU_ANY, scx.WAKEUP + scx.NEW
+local MOST_TURNS = 20 -- mean times of one ticket: no win is as far away
+local KEY_TO_VTIME = 2 ^ 32
 local LEAST_PART = 0.01 -- of a slice: nobody has more than 100 times its tickets
 
 local queue = scx.heap()
-local drawn = 1 -- key of the last winner
+local drawn = 1 -- key of the last winner that has run
 local rng
 
 -- The time of a task's next win.
 local function draw(task, slice_ns)
 	local last, weight = task.data[0], task.weight
+	if last > drawn and last < drawn + MOST_TURNS and task.stop_ns > task.start_ns then
+		drawn = last -- it has run: the draws up to its win are over
+	end
 	-- Ten mean times ago: not a win in this lottery, or of a task with more tickets than it can use.
 	if band(task.flags, JOINS) ~= 0 or not (last >= drawn - 10 / weight and last <= drawn) then
 		last = drawn
@@ -46,7 +51,7 @@ local function enqueue(tasks, n)
 	for i = 0, n - 1 do
 		local task = tasks[i]
 		if not queue:push(task, draw(task, slice_ns)) then
-			dispatch(task, CPU_ANY, slice_ns)
+			dispatch(task, CPU_ANY, slice_ns, drawn * KEY_TO_VTIME)
 		end
 	end
 end
@@ -55,15 +60,12 @@ local function dispatch_some(room)
 	local slice_ns = opt.slice_us * 1000
 	for _ = 1, room do
 		local task = queue:peek()
-		if task == nil or not dispatch(task, CPU_ANY, slice_ns) then
+		local key = queue:key()
+		if task == nil or not dispatch(task, CPU_ANY, slice_ns, key * KEY_TO_VTIME) then
 			break
 		end
-		local key = queue:key()
 		queue:pop()
 		task.data[0] = key
-		if key > drawn then
-			drawn = key
-		end
 	end
 	return queue:len()
 end

@@ -17,7 +17,7 @@
 
 local scx = require "scx"
 local band = require("bit").band
-local floor, max = math.floor, math.max
+local floor, max, min = math.floor, math.max, math.min
 
 local dispatch, opt = scx.dispatch, scx.opt
 local CPU_ANY, PREEMPT, WAKEUP = scx.CPU_ANY, scx.PREEMPT, scx.WAKEUP
@@ -41,6 +41,11 @@ local function level_of(task, allotment_ns, levels, boost_ns)
 	return level
 end
 
+-- Twice as long at each level, up to what --max-slice-us is unless it is set.
+local function slice_of(slice_ns, level)
+	return min(slice_ns * 2 ^ level, 1e8)
+end
+
 local function enqueue(tasks, n)
 	local slice_ns, levels, boost_ns = opt.slice_us * 1000, opt.levels, opt.boost_ms * 1e6
 	local gap_ns = opt.wait_ms * 1e6 / max(levels - 1, 1)
@@ -49,7 +54,7 @@ local function enqueue(tasks, n)
 		local level = level_of(task, slice_ns * opt.slices, levels, boost_ns)
 		local key = task.enqueue_ns + level * gap_ns
 		local cpu = band(task.flags, WAKEUP) ~= 0 and running:victim(task, level)
-		if not dispatch(task, cpu or CPU_ANY, slice_ns * 2 ^ level, key, cpu and PREEMPT or 0) then
+		if not dispatch(task, cpu or CPU_ANY, slice_of(slice_ns, level), key, cpu and PREEMPT or 0) then
 			queue:push(task, key)
 		end
 		running:set(task, level)
@@ -60,7 +65,7 @@ local function dispatch_some(room)
 	local slice_ns = opt.slice_us * 1000
 	for _ = 1, room do
 		local task = queue:peek()
-		if task == nil or not dispatch(task, CPU_ANY, slice_ns * 2 ^ task.data[0], queue:key()) then
+		if task == nil or not dispatch(task, CPU_ANY, slice_of(slice_ns, task.data[0]), queue:key()) then
 			break
 		end
 		queue:pop()

@@ -19,7 +19,7 @@ local scx = require "scx"
 local dispatch, pick_idle, opt, floor = scx.dispatch, scx.pick_idle, scx.opt, math.floor
 local CPU_ANY, IF_IDLE = scx.CPU_ANY, scx.IF_IDLE
 local MARK = 0x52757374 -- in data[1]: what is in data[0] was left by this policy
-local EXACT = 2 ^ 53    -- from here on a double skips nanoseconds: the task counts as new
+local NEVER = 2 ^ 62    -- no vruntime is as late: the task counts as new
 local SHORTEST_NS, LONGEST_NS = 5e4, 1e8 -- the runtime counts other slices as mistakes
 
 local queue = scx.heap()
@@ -28,7 +28,7 @@ local vruntime_now = scx.now()
 local function deadline(task, slice_ns)
 	local data = task.data
 	local v = data[0]
-	if not (data[1] == MARK and v < EXACT) then
+	if not (data[1] == MARK and v < NEVER) then
 		v = vruntime_now
 	elseif v < vruntime_now - slice_ns then
 		v = vruntime_now - slice_ns
@@ -94,7 +94,7 @@ return {
 	end,
 	import = function(state)
 		local v = tonumber(state.vruntime_now) or 0
-		if v > 0 and v < EXACT then
+		if v > 0 and v < NEVER then
 			vruntime_now = v
 		end
 	end,

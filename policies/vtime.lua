@@ -35,12 +35,10 @@ local function dispatch_some(room)
 		if task == nil then
 			break
 		end
-		local v = task.data[0]
-		if not dispatch(task, CPU_ANY, slice_ns, v) then
+		if not dispatch(task, CPU_ANY, slice_ns, task.data[0]) then
 			break
 		end
 		queue:pop()
-		clock:advance(v)
 	end
 	return queue:len()
 end

@@ -2,64 +2,58 @@
 --
 -- scx/vclock.lua - weighted virtual time: who has had the least CPU time for its weight?
 --
---   clock.now                              virtual time of the last task chosen, nanoseconds
+--   clock.now                              virtual time from which a task ran last, nanoseconds
 --   clock:charge(task, weight, credit_ns)  the task's virtual time, after what it has used
---   clock:advance(v)                       the task with virtual time v was chosen
 --   clock:resume(v)                        go on from a clock.now that was exported
 --
 -- A task's virtual time advances by the CPU time it uses, times 100 / weight; the task with the
 -- least is next. It is kept in task.data[0], the CPU time charged so far in task.data[1], so that
--- a policy on a clock has data[2] and data[3] for itself. The bounds are those of CFS
+-- a policy on a clock has data[2] and data[3] for itself. The clock moves on to where a task was
+-- when it got the CPU: not when it was decided, or a light one that is decided and waits would
+-- take the others along, and two tasks would share 2 : 1 at most. The bounds are those of CFS
 -- (Documentation/scheduler/sched-design-CFS.rst): a new task starts at the clock, one that slept
--- is a credit behind it at most. One that had a CPU for itself is ahead of the clock by what a
--- task of the lowest weight pays for credit_ns at most, so it does not wait for ever when others
--- come. The same bounds hold whatever another policy left in data[].
+-- is a credit behind it at most. One that had a CPU for itself is ahead of the clock by what it
+-- pays for credit_ns at most, so it does not wait for long when others come. The same bounds hold
+-- whatever another policy left in data[].
 
 local ffi = require "ffi"
 
 ffi.cdef "struct scx_vclock { double now; };"
 
--- What the lowest weight pays more than weight 100, and the least bound: half a second.
-local LOWEST_WEIGHT = 100
-local MIN_AHEAD_NS = 5e8
+local LOWEST_WEIGHT = 1
+local TICK_NS = 1e7    -- a slice ends at a tick of the kernel, this much later at most
 local NEVER = 2 ^ 63 -- no virtual time a decision can have
 
 local clock = {}
 
 --- Charges a task for the CPU time it has used since the last call. At most once per enqueue.
 -- @param task a struct scx_task *; data[0] and data[1] are the clock's
--- @param weight what its time is worth, 100 is normal: task.weight, or another number > 0
+-- @param weight what its time is worth, 100 is normal: task.weight, or another number >= 1
 -- @param credit_ns how far behind the clock a task that slept may be, >= 0: usually a slice
--- @return its virtual time, clock.now - credit_ns .. clock.now + max(100 * credit_ns, 5e8),
---   also in data[0]. Not a number is counted as the upper bound, and is never returned.
+-- @return its virtual time, clock.now - credit_ns .. clock.now + max(credit_ns, 1e7) * 100 / weight,
+--   also in data[0]. Not a number is counted as the upper bound of weight 1, and is never returned.
 function clock:charge(task, weight, credit_ns)
 	local data, now = task.data, self.now
 	local v, used = data[0], task.sum_exec_ns - data[1]
+	local scale = weight >= LOWEST_WEIGHT and 100 / weight or 100
+	local ahead = (credit_ns > TICK_NS and credit_ns or TICK_NS) * scale
 	data[1] = task.sum_exec_ns
 	if v == 0 then
 		v = now
 	elseif used > 0 then
-		v = v + used * 100 / weight
+		if v > now and v <= now + ahead and v < NEVER then
+			now = v
+			self.now = v
+		end
+		v = v + used * scale
 	end
-	local least, most = now - credit_ns, now + credit_ns * LOWEST_WEIGHT
-	if most < now + MIN_AHEAD_NS then
-		most = now + MIN_AHEAD_NS
-	end
-	if v < least then
-		v = least
-	elseif v > most or v ~= v then
-		v = most
+	if v < now - credit_ns then
+		v = now - credit_ns
+	elseif v > now + ahead or v ~= v then
+		v = now + ahead
 	end
 	data[0] = v
 	return v
-end
-
---- Moves the clock to a task's virtual time, if that is later. Call it for each task chosen.
--- @param v what charge() returned; anything else that is earlier, NaN or 2^63 and up is ignored
-function clock:advance(v)
-	if v > self.now and v < NEVER then
-		self.now = v
-	end
 end
 
 --- Sets the clock, to later or earlier: for import().

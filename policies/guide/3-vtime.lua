@@ -11,7 +11,7 @@ local dispatch, opt, CPU_ANY = scx.dispatch, scx.opt, scx.CPU_ANY
 local max = math.max
 
 local queue = scx.heap()
-local vnow = 1 -- the virtual time of the task that was decided last
+local vnow = 1 -- the virtual time from which a task ran last
 
 -- Charges a task for what it has used since the last call.
 local function charge(task, slice_ns)
@@ -21,7 +21,8 @@ local function charge(task, slice_ns)
 	data[1] = task.sum_exec_ns
 	if v == 0 then
 		v = vnow -- a new thread starts level with the rest
-	else
+	elseif used > 0 then
+		vnow = max(vnow, v) -- it has run, from there on
 		v = v + used * 100 / task.weight
 	end
 	v = max(v, vnow - slice_ns) -- a long sleep is worth one slice, not more
@@ -46,7 +47,6 @@ local function dispatch_some(room)
 		if not task or not dispatch(task, CPU_ANY, slice_ns, task.data[0]) then
 			break
 		end
-		vnow = max(vnow, task.data[0])
 		queue:pop()
 	end
 	return queue:len()

@@ -21,7 +21,8 @@ local function charge(task, slice_ns)
 	data[1] = task.sum_exec_ns
 	if v == 0 then
 		v = vnow
-	else
+	elseif used > 0 then
+		vnow = max(vnow, v) -- it has run, from there on
 		v = v + used * 100 / task.weight
 	end
 	v = max(v, vnow - slice_ns)
@@ -31,7 +32,7 @@ end
 
 -- Virtual time, and at most 100 slices for what it did since it slept.
 local function deadline(task, slice_ns)
-	return charge(task, slice_ns) + min(task.exec_ns, 100 * slice_ns) * 100 / task.weight
+	return charge(task, slice_ns) + min(task.exec_ns, 100 * slice_ns)
 end
 
 local function enqueue(tasks, n)
@@ -51,7 +52,6 @@ local function dispatch_some(room)
 		if not task or not dispatch(task, CPU_ANY, slice_ns, queue:key()) then
 			break
 		end
-		vnow = max(vnow, task.data[0])
 		queue:pop()
 	end
 	return queue:len()

@@ -193,6 +193,20 @@ for g = 1, 3 do
 end
 tap.is(m.bad + m.rejected + m.bad_held, 0, "no decision and no count was wrong")
 
-fair.check("cgroup", { within = 0.05, wait_ms = 15, got = 0.85, cap = 4096 })
+-- One task in each of two cgroups, on one CPU: both are decided at once.
+for _, weight in ipairs { 33, 1 } do
+	m = mock.new { nr_cpus = 1 }
+	m:load "policies/cgroup.lua"
+	local pair = { m:spawn { cgroup_id = 1 }, m:spawn { cgroup_id = 2, cgroup_weight = weight } }
+	m:run(2e9)
+	m:mark()
+	m:run(20e9)
+	local got, want = m:shares(pair)[2], weight / (100 + weight)
+	tap.ok(math.abs(got / want - 1) < 0.05, string.format(
+		"two cgroups, weights 100 and %d: the light one gets %.1f %%, %.1f is fair", weight,
+		got * 100, want * 100))
+end
+
+fair.check("cgroup", { pair = false, within = 0.05, wait_ms = 15, got = 0.85, cap = 4096 })
 
 tap.done()

@@ -138,6 +138,22 @@ function fair.shares(m, how, what)
 	return hogs
 end
 
+-- Two hogs on one CPU: there is room for both in the kernel, so that each is decided at once, and what
+-- orders them is the vtime that they are given.
+local function pair(fresh, how)
+	for _, weight in ipairs { 33, 1 } do
+		local m = fresh { nr_cpus = 1 }
+		local hogs = { m:spawn { name = "heavy" }, m:spawn { name = "light", weight = weight } }
+		m:run(2e9)
+		m:mark()
+		m:run(how.run_ns or 20e9)
+		local got, want = m:shares(hogs)[2], weight / (100 + weight)
+		tap.ok(math.abs(got / want - 1) < (how.pair or how.within), string.format(
+			"two hogs, weights 100 and %d: the light one gets %.1f %%, %.1f is fair", weight,
+			got * 100, want * 100))
+	end
+end
+
 -- Sleepers beside enough hogs to keep the CPUs busy: they get nearly all they ask for.
 local function sleepers(m, how)
 	local list = {}
@@ -161,7 +177,8 @@ end
 --- All of the above, for policies/NAME.lua.
 -- @param name of the policy
 -- @param how opt (the policy's options), within (error of the shares), warm_ns and run_ns (default
---   2 s, 20 s); wait_ms, got (of sleepers: mean wait, part of the CPU time they would like);
+--   2 s, 20 s); pair (error of the shares of two hogs, default: within; false: not measured);
+--   wait_ms, got (of sleepers: mean wait, part of the CPU time they would like);
 --   cap (tasks that its queue holds; default: max_tasks)
 function fair.check(name, how)
 	local path = "policies/" .. name .. ".lua"
@@ -179,6 +196,9 @@ function fair.check(name, how)
 	fair.shares(fresh { builtin_idle = true }, run, "builtin_idle on")
 	fair.shares(fresh { builtin_idle = false }, run, "builtin_idle off")
 	fair.shares(fresh { nr_cpus = 1 }, run, "one CPU")
+	if how.pair ~= false then
+		pair(fresh, how)
+	end
 	sleepers(fresh(), how)
 end
 

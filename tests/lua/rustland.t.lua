@@ -72,7 +72,7 @@ tap.is(m.decided[2].cpu, -1, "none is idle: to any CPU")
 tap.is(m.decided[2].flags, 0, "without conditions")
 
 -- The mark in data[1] does not make every number good.
-for _, junk in ipairs { 0 / 0, 1 / 0, -1 / 0, -1e300, 2 ^ 53, 1e300 } do
+for _, junk in ipairs { 0 / 0, 1 / 0, -1 / 0, -1e300, 2 ^ 62, 1e300 } do
 	load_policy()
 	a = m:task { name = "a" }
 	turn(a)
@@ -182,6 +182,6 @@ for _, name in ipairs { "fifo", "vtime" } do
 	tap.ok(first_difference(names(by_policy(steps)), names(want)), name .. " gives another order")
 end
 
-fair.check("rustland", { within = 0.05, wait_ms = 3, got = 0.95, opt = { slice_us = 2000 } })
+fair.check("rustland", { pair = false, within = 0.05, wait_ms = 3, got = 0.95, opt = { slice_us = 2000 } })
 
 tap.done()

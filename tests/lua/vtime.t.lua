@@ -53,7 +53,7 @@ for i = 1, 100 do
 	m:enqueue(a)
 	m:dispatch(1)
 end
-local vnow = a.data[0]
+local vnow = policy.export().vnow -- from where a ran last
 sleeper.sum_exec_ns = 1 * MS
 m:enqueue(sleeper)
 tap.is(sleeper.data[0], vnow - SLICE, "a sleeper is at most one slice ahead")
