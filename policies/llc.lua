@@ -80,9 +80,18 @@ local function to_idle_elsewhere(task)
 	return cpu and send(task, cpu, IF_IDLE)
 end
 
+-- Those before it may have been the only ones that no idle CPU was for. And who may not use the CPU
+-- whose turn it is goes to its own: the shared queue is looked at where a CPU's own is empty.
 local function to_home(task, home)
-	local cpu = online[home]:next()
-	return send(task, cpu and allowed(task, cpu) and cpu or CPU_ANY, 0)
+	local cpu = pick_idle(task, home) or pick_idle(task)
+	if cpu then
+		return send(task, cpu, IF_IDLE)
+	end
+	cpu = online[home]:next()
+	if not cpu or not allowed(task, cpu) then
+		cpu = cpus[task.cpu].online == 1 and allowed(task, task.cpu) and task.cpu or CPU_ANY
+	end
+	return send(task, cpu, 0)
 end
 
 -- Decides the first of each LLC in turn, as long as `decide` can and there is room. What is left.

@@ -143,6 +143,17 @@ end
 tap.is(nr, 8, "8 hogs of one cache get a CPU each")
 tap.is(waited, 0, "at once")
 
+-- Two hogs for each CPU, and one that may use only one of them: its turn comes as the others'.
+sim = new()
+for _ = 1, 16 do
+	sim:spawn {}
+end
+local pinned = sim:spawn { cpus = { 3 }, cpu = 3 }
+sim:run(5000 * MS)
+tap.ok(sim.sim[pinned].nr_runs > 100 and sim.sim[pinned].max_wait_ns < 100 * MS, string.format(
+	"a pinned hog among 16 runs %d times, and waits %.0f ms at most", sim.sim[pinned].nr_runs,
+	sim.sim[pinned].max_wait_ns / MS))
+
 -- Bursts shorter than a slice, of threads that want more CPUs than home has.
 sim = new()
 for i = 1, 24 do
