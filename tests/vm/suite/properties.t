@@ -34,7 +34,19 @@ shares_within() {
 	is "$(value worst_off)" -le "$permille"
 }
 
-property_vtime() { shares_within 50 "$1" "${by_nice[@]}"; }
+# pair_within PERMILLE FILE: two spinners on one CPU, at 1 : 3. There is room for both in the kernel, so
+# each is decided at once: what counts is the order that the policy gives its decisions.
+pair_within() {
+	local permille=$1 file=$2
+	schedule "$file" || return 2
+	line=$(taskset -c 0 build/measure shares seconds=8 nice:0:1 nice:5:1)
+	stop >"$run/stop"
+	say "two on one CPU: ${line:-nothing}"
+	sound && is "$(value used_permille)" -ge $((850 / nr_cpus)) || return 2
+	is "$(value worst_off)" -le "$permille"
+}
+
+property_vtime() { shares_within 50 "$1" "${by_nice[@]}" && pair_within 100 "$1"; }
 property_stride() { shares_within 50 "$1" "${by_nice[@]}"; }
 property_eevdf() { shares_within 50 "$1" "${by_nice[@]}"; }
 # Chance is part of it. Short slices: more draws, and nobody loses for as long as the starve limit,
