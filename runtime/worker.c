@@ -28,9 +28,8 @@ enum {
 	WORKER_NICE = -15,
 	SPARE_BYTES = 128 << 20,
 	BYTES_PER_TASK = 1024,
-	/* Lua stops at 200 C calls in each other; string.gsub(), the largest, has 9 KiB. */
-	STACK_BYTES = 3 << 20,
-	STACK_PART = 64 * 1024,
+	STACK_BYTES =
+		512 * 1024, /* touched before locking: Lua's C stack is bounded by 200 C calls */
 };
 
 /* A counter that is full, as a policy can make it, wakes the supervisor all the same. */
@@ -110,30 +109,14 @@ static int confine(const struct worker_args *args, char *error)
 	return -1;
 }
 
-/*
- * Grows the stack to what it will need, so that locking finds it there: later it could not grow, as
- * user nobody may lock no more. A part is written to after the deeper ones, so that this is no loop
- * to the compiler.
- */
-static void __attribute__((noinline)) touch_stack(size_t bytes)
+/* Grows the stack to what it will need, so that locking finds it there. */
+static void __attribute__((noinline)) touch_stack(void)
 {
-	volatile char part[STACK_PART];
+	volatile char stack[STACK_BYTES];
 	size_t i;
 
-	if (bytes > sizeof(part))
-		touch_stack(bytes - sizeof(part));
-	for (i = 0; i < sizeof(part); i += 4096)
-		part[i] = 0;
-}
-
-/* No more than half of what there is, where that is less than usual (ulimit -s). */
-static size_t stack_bytes(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_STACK, &limit) || limit.rlim_cur / 2 >= STACK_BYTES)
-		return STACK_BYTES;
-	return limit.rlim_cur / 2;
+	for (i = 0; i < sizeof(stack); i += 4096)
+		stack[i] = 0;
 }
 
 /*
@@ -144,7 +127,7 @@ static size_t stack_bytes(void)
 static int lock_memory(void)
 {
 	prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
-	touch_stack(stack_bytes());
+	touch_stack();
 	return mlockall(MCL_CURRENT | MCL_FUTURE);
 }
 
