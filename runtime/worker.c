@@ -28,8 +28,11 @@ enum {
 	WORKER_NICE = -15,
 	SPARE_BYTES = 128 << 20,
 	BYTES_PER_TASK = 1024,
-	STACK_BYTES =
-		512 * 1024, /* touched before locking: Lua's C stack is bounded by 200 C calls */
+	/*
+	 * Touched before locking: it cannot grow later, as user nobody may lock no more. Some 50 calls
+	 * of string.gsub(), the largest, in each other; LuaJIT has no bound, and would use up any stack.
+	 */
+	STACK_BYTES = 512 * 1024,
 };
 
 /* A counter that is full, as a policy can make it, wakes the supervisor all the same. */
