@@ -249,7 +249,7 @@ static void set_online(struct kernel *k)
 		/* A CPU that cannot go offline has no such file. */
 		k->cpus[cpu].online = line[0] ? line[0] == '1' : !access(path, F_OK);
 	}
-	kernel_mend(k);
+	kernel_mend(k, 0);
 }
 
 /* Which CPUs belong together, for the policy to read in scx.cpus[]. */
@@ -465,7 +465,7 @@ static uint32_t count_online(const struct kernel *k)
 	return nr;
 }
 
-void kernel_mend(struct kernel *k)
+void kernel_mend(struct kernel *k, uint64_t now_ns)
 {
 	struct scxlua_control *control = kernel_control(k);
 	uint32_t nr;
@@ -474,6 +474,8 @@ void kernel_mend(struct kernel *k)
 	__atomic_store_n(&control->drain_off, 0, __ATOMIC_SEQ_CST);
 	control->held = control->busy = control->stalled = 0;
 	control->due_ns = 0;
+	if (control->heartbeat_ns > now_ns)
+		control->heartbeat_ns = now_ns;
 	do { /* BPF counts too, when a CPU comes or goes */
 		nr = count_online(k);
 		__atomic_store_n(&control->nr_online, nr, __ATOMIC_SEQ_CST);

@@ -60,10 +60,11 @@ uint64_t kernel_worker_turn(const struct kernel *k);
 
 /*
  * What a worker can write and the next one depends on is as it should be: the position in the decision
- * ring, the number of CPUs, that decisions are taken, and what is said of tasks that it holds.
+ * ring, the number of CPUs, that decisions are taken, what is said of tasks that it holds, and a
+ * sign of life that is in the future.
  * For when a worker becomes active, and none is.
  */
-void kernel_mend(struct kernel *k);
+void kernel_mend(struct kernel *k, uint64_t now_ns);
 
 /*
  * Both rings empty and consistent again, whatever a dead worker wrote there. No worker may be

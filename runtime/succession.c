@@ -119,7 +119,7 @@ static void activate(struct supervisor *s, bool adopt)
 	struct member *m = s->loading;
 	int wants = m->shm->builtin_idle;
 
-	kernel_mend(s->kernel);
+	kernel_mend(s->kernel, supervisor_now_ns());
 	s->loading = NULL;
 	s->active = m;
 	s->activated_ns = supervisor_now_ns();
