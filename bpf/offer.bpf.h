@@ -27,8 +27,9 @@ static __always_inline void enqueue_builtin(struct task_struct *p, struct task_c
 }
 
 /*
- * Has the CPU run nothing for DIRECT_NS but what goes past the policy, although others wait? Then more
- * of it would keep the local queue full, and while that has tasks the kernel does not call ops.dispatch.
+ * Has the CPU run nothing for DIRECT_NS but what goes past the policy, although others wait?
+ * Then more of it would keep the local queue full, and while that has tasks the kernel does not
+ * call ops.dispatch.
  */
 static __always_inline bool is_crowded(s32 cpu, u64 now)
 {

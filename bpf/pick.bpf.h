@@ -10,9 +10,9 @@
 #define SCXLUA_PICK_BPF_H
 
 /*
- * Is there something for the worker: a cycle to finish, a sign of life or tick due, a record, or room
- * for what the policy holds? A cycle of the worker that found nothing to do (stalled) is not repeated at
- * once, or a policy that holds back would spin on an otherwise idle CPU.
+ * Is there something for the worker: a cycle to finish, a sign of life or tick due, a record, or
+ * room for what the policy holds? A cycle of the worker that found nothing to do (stalled) is
+ * not repeated at once, or a policy that holds back would spin on an otherwise idle CPU.
  */
 static __always_inline bool worker_wanted(s32 cpu, u64 now)
 {

@@ -6,9 +6,9 @@
 -- cgroup_weight. The cgroup with the least is served, and of its tasks the one with the least
 -- virtual time (CFS's group scheduling does so with a run queue for each, Linux 2.6.24, 2008). A
 -- decision is charged at once with the time that the task ran last (a new one: what those of its
--- cgroup do on average), and put right later: else one cgroup would win a whole batch. The tasks of a
--- cgroup take turns whatever their nice values while the kernel has room for all. A cgroup keeps its slot until none of its tasks waits and it
--- owes nothing; those that find no slot share one.
+-- cgroup do on average), and put right later: else one cgroup would win a whole batch. The tasks of
+-- a cgroup take turns whatever their nice values while the kernel has room for all. A cgroup keeps
+-- its slot until none of its tasks waits and it owes nothing; those that find no slot share one.
 -- Units: nanoseconds of weight 100. data[0], data[1]: of the cgroup's scx.vclock(), data[2]: slot,
 -- data[3]: charged at the decision. A bad choice for nested cgroups: each is weighed against all.
 

@@ -2,10 +2,11 @@
 /*
  * check_fresh.c - what needs a Lua state of its own: a reload, and growth.
  *
- * Growth: an interpreted policy, on a machine of few threads, of which one ends with every batch.
- * What it keeps is measured after 1, 4 and 16 units of that: what has a bound (a table by thread that is cleaned up, a string for
- * each cgroup) has reached it by then, and what has none grows from each measurement to the next,
- * more than proportionally to no work, even if tables grow by doubling.
+ * Growth: an interpreted policy, on a machine of few threads, of which one ends with every
+ * batch. What it keeps is measured after 1, 4 and 16 units of that: what has a bound (a table by
+ * thread that is cleaned up, a string for each cgroup) has reached it by then, and what has none
+ * grows from each measurement to the next, more than proportionally to no work, even if tables
+ * grow by doubling.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -71,9 +71,10 @@ bool member_overrun(struct member *m, const struct crew_limits *limits, uint64_t
 		    char *message);
 
 /*
- * Has the active worker, whose last heartbeat is `beat_ns`, used up silent_ns since the last one, and
- * begun no call meanwhile? Then it is in an endless loop that its progress does not tell of: outside of a
- * hook, or in one that has written over that word. Its CPU time is the kernel's word.
+ * Has the active worker, whose last heartbeat is `beat_ns`, used up silent_ns since the last
+ * one, and begun no call meanwhile? Then it is in an endless loop that its progress does not
+ * tell of: outside of a hook, or in one that has written over that word. Its CPU time is the
+ * kernel's word.
  */
 bool member_silent(struct member *m, const struct crew_limits *limits, uint64_t beat_ns,
 		   char *message);

@@ -49,8 +49,8 @@ struct report {
 };
 
 /*
- * The live line, as snprintf() does it: rates since `before`, taken `seconds` earlier; percentiles since the worker
- * started.
+ * The live line, as snprintf() does it: rates since `before`, taken `seconds` earlier;
+ * percentiles since the worker started.
  */
 int report_line(char *line, size_t size, const struct report *now, const struct report *before,
 		double seconds);

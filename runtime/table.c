@@ -3,9 +3,9 @@
  * table.c - see table.h.
  *
  * Three arrays: the slots, which never move, a CPU mask for each, and an index of twice as many
- * small entries with linear probing. Removal shifts the index back, not the slots. Cookies are hashed before use:
- * taken as they are, a run of old threads would be one long cluster in the way of every new
- * one once the counter has gone round the index.
+ * small entries with linear probing. Removal shifts the index back, not the slots. Cookies are
+ * hashed before use: taken as they are, a run of old threads would be one long cluster in the
+ * way of every new one once the counter has gone round the index.
  */
 #define _GNU_SOURCE
 #include "table.h"

@@ -2,12 +2,12 @@
 /*
  * worker.h - the process that runs the policy.
  *
- * Forked by the supervisor, which has loaded the BPF and mapped the rings and the task table.
- * In this order: names itself to BPF, locks its memory, present and future, goes into the sandbox
+ * Forked by the supervisor, which has loaded the BPF and mapped the rings and the task table. In
+ * this order: names itself to BPF, locks its memory, present and future, goes into the sandbox
  * (sandbox.h), makes the Lua state, loads the script, init(), compiles the hot paths on made-up
- * tasks, says READY and waits. When told to go it drains, decides and commits until told to retire. It yields instead
- * of sleeping: BPF gives it a CPU when there is work. After READY it does not allocate, fault,
- * block or log (scx.log() of a policy excepted).
+ * tasks, says READY and waits. When told to go it drains, decides and commits until told to
+ * retire. It yields instead of sleeping: BPF gives it a CPU when there is work. After READY it
+ * does not allocate, fault, block or log (scx.log() of a policy excepted).
  *
  * It talks to the supervisor through struct worker_shm alone: nothing it can do there, and no
  * way in which it can end, stops the supervisor or the machine.
