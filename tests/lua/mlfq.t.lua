@@ -92,6 +92,7 @@ for _ = 1, 20 do
 	after(t, 300)
 end
 tap.is(t.data[0], 7, "the last of eight levels")
+tap.is(after(t, 1).slice_ns, 100 * MS, "where 128 slices would be more than a slice may be")
 m.overrides = {}
 m:load(MLFQ)
 tap.is(after(t, 1).slice_ns, 1 * MS, "a level that there is no longer: level 0")
