@@ -53,9 +53,15 @@ static void allow(scmp_filter_ctx list, int *err, int call, unsigned int nr_test
 		*err = seccomp_rule_add_array(list, SCMP_ACT_ALLOW, call, nr_tests, test);
 }
 
+/* The header's macros leave fields out, of which clang complains. */
+static struct scmp_arg_cmp equals(unsigned int arg, uint32_t value)
+{
+	return (struct scmp_arg_cmp){ .arg = arg, .op = SCMP_CMP_EQ, .datum_a = value };
+}
+
 static void allow_fd(scmp_filter_ctx list, int *err, int call, int fd)
 {
-	struct scmp_arg_cmp is_fd = SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)fd);
+	const struct scmp_arg_cmp is_fd = equals(0, (uint32_t)fd);
 
 	if (fd >= 0)
 		allow(list, err, call, 1, &is_fd);
@@ -63,11 +69,13 @@ static void allow_fd(scmp_filter_ctx list, int *err, int call, int fd)
 
 static int fill(scmp_filter_ctx list, int read_fd, int write_fd)
 {
-	struct scmp_arg_cmp anonymous =
-		SCMP_A3_32(SCMP_CMP_MASKED_EQ, MAP_ANONYMOUS, MAP_ANONYMOUS);
-	struct scmp_arg_cmp wake = SCMP_A1_32(SCMP_CMP_EQ, FUTEX_WAKE_PRIVATE);
-	struct scmp_arg_cmp abort_self[] = { SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)getpid()),
-					     SCMP_A2_32(SCMP_CMP_EQ, SIGABRT) };
+	const struct scmp_arg_cmp anonymous = { .arg = 3,
+						.op = SCMP_CMP_MASKED_EQ,
+						.datum_a = MAP_ANONYMOUS,
+						.datum_b = MAP_ANONYMOUS };
+	const struct scmp_arg_cmp wake = equals(1, FUTEX_WAKE_PRIVATE);
+	const struct scmp_arg_cmp abort_self[] = { equals(0, (uint32_t)getpid()),
+						   equals(2, SIGABRT) };
 	int err = 0;
 
 	for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++)
