@@ -4,7 +4,8 @@
 # Sourced in the guest, with the tree as working directory. Everything runs from a copy in tmpfs:
 # a binary that is paged in over virtiofs while it is the scheduler would test virtiofs. A
 # scheduler is attached and detached while the machine is quiet, and the load put on between:
-# the emulator is known to crash when code is patched under load (see tests/vm/boot).
+# the emulator is known to crash when code is patched under load (see tests/vm/boot). What is called
+# often is of builtins alone: starting a process takes half a second of the emulator under load.
 set -u
 
 run=/tmp/run
@@ -50,8 +51,12 @@ finish() {
 # is A OP B, with numbers; an empty A is no number and fails.
 is() { [[ -n $1 && -n $3 ]] && test "$1" "$2" "$3"; }
 
-state() { cat /sys/kernel/sched_ext/state; }
-enable_seq() { cat /sys/kernel/sched_ext/enable_seq; }
+state() { printf '%s\n' "$(</sys/kernel/sched_ext/state)"; }
+enable_seq() { printf '%s\n' "$(</sys/kernel/sched_ext/enable_seq)"; }
+
+# sleep SECONDS: reads from what stays silent.
+exec {silent}<> <(:)
+sleep() { ! read -rt "$1" <&"$silent"; }
 
 # wait_for SECONDS CMD...: until it succeeds.
 wait_for() {
@@ -65,8 +70,9 @@ wait_for() {
 
 # It says so, or, where its words do not arrive, the kernel does.
 schedules() {
-	grep -q 'schedules this machine' "$run/log" ||
-		{ [[ ! -s $run/log && ${mute-} ]] && is "$(state)" = enabled; }
+	local said
+	{ said=$(<"$run/log"); } 2>/dev/null
+	[[ $said == *'schedules this machine'* ]] || { [[ ! $said && ${mute-} ]] && is "$(state)" = enabled; }
 }
 
 # start ARG...: scxlua with these arguments, until it schedules.
@@ -94,8 +100,12 @@ stop() {
 
 worker() { pgrep -x scxlua-worker | tail -n 1; }
 
-# num NAME: a counter of the JSON that scxlua wrote at its end.
-num() { sed -n "s/^ *\"$1\": \\(-\\{0,1\\}[0-9]*\\),\\{0,1\\}\$/\\1/p" "$run/json" 2>/dev/null | head -n 1; }
+# num NAME: a counter of the JSON that scxlua wrote at its end, the first of that name.
+num() {
+	local json
+	{ json=$(<"$run/json"); } 2>/dev/null
+	[[ $json =~ \"$1\":\ (-?[0-9]+)[^0-9.] ]] && printf '%s\n' "${BASH_REMATCH[1]}"
+}
 
 ledger() {
 	local settled
@@ -107,9 +117,10 @@ ledger() {
 	is "$(num queued)" -gt 0 && is "$(num queued)" -eq "$settled"
 }
 
-# The mixed load: hogs, forks, switches, timers, yields, pipes, for at most 10 minutes.
+# load_on [SECONDS]: the mixed load, hogs, forks, switches, timers, yields, pipes, until load_off or
+# for so long (600).
 load_on() {
-	stress-ng -t 600 --cpu 3 --fork 1 --switch 1 --timer 1 --yield 1 --pipe 1 \
+	stress-ng -t "${1:-600}" --cpu 3 --fork 1 --switch 1 --timer 1 --yield 1 --pipe 1 \
 		--temp-path /tmp >/dev/null 2>&1 &
 	load_pid=$!
 }

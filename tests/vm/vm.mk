@@ -23,7 +23,7 @@ vm-test: check-build ## run cases of the fault corpus in a VM: FAULT='K04 S1'
 # Suites with cases of the corpus or guards that are turned off, by their names in tests/vm.list and
 # tests/vm-full.list.
 FAULT_LOGS := $(patsubst %,full-faults-%,s0 s1 s2 k0 k1 k2 r0 r1) vm-control vm-control-2 vm-sandbox \
-	full-guards
+	vm-oldest-2 vm-newest-1 vm-newest-4 full-guards
 faults: ## tests/faults.md anew, from the last make test-full
 	$(Q)tests/vm/fault-table $(FAULT_LOGS:%=build/test/%.log) >build/faults.md
 	$(Q)mv build/faults.md tests/faults.md

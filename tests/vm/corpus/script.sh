@@ -251,6 +251,16 @@ S24c() {
 	misdeed scribble
 	what "crashes $(num worker_crashes), rejected $(num reject_unknown), restarts $(num worker_restarts)"
 }
+# With each worker again, three seconds after its start: those before would have nothing decided if what
+# the last one left were still there.
+title[S24d]='the words shared with BPF are forged, before a crash'
+S24d() {
+	seconds=9
+	misdeed forged_words
+	expect 'crashes' is "$(num worker_crashes)" -ge 2
+	expect 'the next workers decide' is "$(num aged_out)" -lt $(($(num decided) / 4))
+	what "$(num worker_crashes) crashes, decided $(num decided), aged out $(num aged_out)"
+}
 # The second CPU takes what the policy still decides about: it runs, and comes back before the decision.
 title[S31]='decides 40 ms late, when tasks have aged out and come back'
 S31() {

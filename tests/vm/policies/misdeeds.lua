@@ -139,7 +139,10 @@ struct bad_uring {
 	uint64_t *producer_pos, *data, mask, pos;
 };
 struct bad_engine {
-	uint64_t cfg[4], slices[2], view[3];
+	uint64_t cfg[4], slices[2];
+	void *cpus;
+	uint64_t nr_cpus;
+	uint32_t *control;
 	void *in;
 	struct bad_uring *out;
 	void *table, *stats, *policy;
@@ -159,6 +162,15 @@ function misdeeds.forged_ring()
 	end
 	out.pos = out.consumer_pos[0] + 0x100000000ULL
 	out.producer_pos[0] = out.pos
+end
+-- All words that BPF and the supervisor have on that page too, and then a crash: the supervisor's group
+-- but builtin_idle, bypass and generation, the worker's, and the number of CPUs (struct scxlua_control).
+function misdeeds.forged_words()
+	local control = ffi.C.engine_running.control
+	ffi.fill(control + 3, 4, 0xff)
+	ffi.fill(control + 16, 64, 0xff)
+	control[33] = 0xffffffff
+	misdeeds.wild_pointer()
 end
 
 -- Others' things.

@@ -9,26 +9,29 @@
 count=${1:-1000}
 
 reloads() { grep -c 'reloaded (generation' "$run/log"; }
-at_least() { is "$(reloads)" -ge "$1"; }
+took_effect() { [[ $(<"$run/log") == *"reloaded (generation $1,"* ]]; }
 rss_kb() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$scx_pid/status"; }
 
 # pauses: the pauses that the log tells, in us, sorted.
 pauses() { sed -n 's/.*decisions paused for \([0-9]*\) us.*/\1/p' "$run/log" | sort -n; }
 percentile() { pauses | awk -v p="$1" '{ v[NR] = $1 } END { print v[int((NR - 1) * p / 100) + 1] }'; }
 
-cp policies/vtime.lua "$run/edited.lua"
+text=$(<policies/vtime.lua)
+edit() { printf '%s\n' "${text/slice_us = \{ 5000/slice_us = \{ $1}" >"$run/edited.lua"; }
+
+edit 5000
 ok 'starts' start -o builtin_idle=false "$run/edited.lua"
-load_on
+load_on 3600
 canary_on
 for ((i = 1; i <= count; i++)); do
-	sed "s/slice_us = { 5000/slice_us = { $((3000 + i % 50 * 100))/" policies/vtime.lua >"$run/edited.new"
-	mv "$run/edited.new" "$run/edited.lua"
+	edit $((3000 + i % 50 * 100))
 	kill -HUP "$scx_pid"
-	wait_for 60 at_least "$i" || break
+	wait_for 60 took_effect $((i + 1)) || break
 	((i != 20)) || rss_early=$(rss_kb)
 	((i % 100)) || say "$i reloads"
 done
 rss_late=$(rss_kb)
+ok 'the load lasted' is "$(pgrep -c stress-ng-)" -ge 8
 ok "$count reloads took effect" is "$(reloads)" -eq "$count"
 ok 'sched_ext is enabled' is "$(state)" = enabled
 ok 'never a moment under the fair class' is "$(enable_seq)" -eq "$seq_at_start"
