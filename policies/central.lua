@@ -5,8 +5,8 @@
 -- For virtual machines and number crunching, where each interruption costs: a task runs for
 -- long_us. Every 20 ms tick() looks whether others wait, and have for a tick, and interrupts as
 -- many tasks that have had slice_us. central_cpu is the last to be given a task, and for
--- slice_us only if it is idle then, so that short tasks and the worker have a CPU. After the kernel's
--- scx_central.
+-- slice_us only if it is idle then, so that short tasks and the worker have a CPU. After the
+-- kernel's scx_central.
 -- There one CPU decides, here the worker does on whichever CPU asks for work; slices there have no
 -- end, here they end after --max-slice-us at the latest, and are renewed by --slice-us while
 -- nobody waits; and where all CPUs are busy the ticks themselves interrupt one.

@@ -5,8 +5,8 @@
 -- A task's stride is STRIDE1 / weight, its pass the time of its next turn: the lowest pass goes
 -- first and then advances by one stride per slice used, a part of a slice for a part of a stride
 -- (C. A. Waldspurger and W. E. Weihl, Stride Scheduling, MIT/LCS/TM-528, 1995). The global pass is
--- that of the task that ran last. A task that sleeps leaves with its distance to the global pass and
--- comes back with the same, so sleeping earns nothing and costs nothing.
+-- that of the task that ran last. A task that sleeps leaves with its distance to the global pass
+-- and comes back with the same, so sleeping earns nothing and costs nothing.
 -- Units: passes, STRIDE1 for a slice with one ticket. data[0] is the pass, data[1] the CPU time
 -- charged so far, data[2] the distance to the global pass when the task was last chosen.
 -- A bad choice where tasks that sleep a lot must run at once: they get their share, late.
@@ -23,8 +23,8 @@ local MOST_AHEAD = 2 * STRIDE1 * TICK_NS / 1e5 -- for one ticket and the shortes
 local queue = scx.heap()
 local global_pass = STRIDE1
 
--- The pass with which a task competes. Whatever data[] holds: nobody is further behind than what one
--- ticket pays for a slice, nor further ahead than two slices (that end at a tick) cost it.
+-- The pass with which a task competes. Whatever data[] holds: nobody is further behind than what
+-- one ticket pays for a slice, nor further ahead than two slices (that end at a tick) cost it.
 local function pass_of(task, slice_ns)
 	local data = task.data
 	local pass, used = data[0], task.sum_exec_ns - data[1]

@@ -30,8 +30,9 @@ local clock = {}
 -- @param task a struct scx_task *; data[0] and data[1] are the clock's
 -- @param weight what its time is worth, 100 is normal: task.weight, or another number >= 1
 -- @param credit_ns how far behind the clock a task that slept may be, >= 0: usually a slice
--- @return its virtual time, clock.now - credit_ns .. clock.now + max(credit_ns, 1e7) * 100 / weight,
---   also in data[0]. Not a number is counted as the upper bound of weight 1, and is never returned.
+-- @return its virtual time, also in data[0]:
+--   clock.now - credit_ns .. clock.now + max(credit_ns, 1e7) * 100 / weight.
+--   Not a number is counted as the upper bound of weight 1, and is never returned.
 function clock:charge(task, weight, credit_ns)
 	local data, now = task.data, self.now
 	local v, used = data[0], task.sum_exec_ns - data[1]

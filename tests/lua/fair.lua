@@ -138,8 +138,8 @@ function fair.shares(m, how, what)
 	return hogs
 end
 
--- Two hogs on one CPU: there is room for both in the kernel, so that each is decided at once, and what
--- orders them is the vtime that they are given.
+-- Two hogs on one CPU: there is room for both in the kernel, so that each is decided at once, and
+-- what orders them is the vtime that they are given.
 local function pair(fresh, how)
 	for _, weight in ipairs { 33, 1 } do
 		local m = fresh { nr_cpus = 1 }

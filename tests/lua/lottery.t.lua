@@ -113,7 +113,7 @@ for _ = 1, 50 do
 	m:enqueue(b)
 	m:dispatch(1)
 end
-tap.is(policy.export().drawn, last, "the win of the last that has run is where newcomers start from")
+tap.is(policy.export().drawn, last, "newcomers start from the win of the last that has run")
 tap.ok(b.data[0] > won, "others won meanwhile")
 m:order()
 

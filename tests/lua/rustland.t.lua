@@ -182,6 +182,7 @@ for _, name in ipairs { "fifo", "vtime" } do
 	tap.ok(first_difference(names(by_policy(steps)), names(want)), name .. " gives another order")
 end
 
-fair.check("rustland", { pair = false, within = 0.05, wait_ms = 3, got = 0.95, opt = { slice_us = 2000 } })
+fair.check("rustland",
+	{ pair = false, within = 0.05, wait_ms = 3, got = 0.95, opt = { slice_us = 2000 } })
 
 tap.done()

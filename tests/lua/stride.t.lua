@@ -44,7 +44,8 @@ is(a.data[0] - zero, STRIDE1, "three strides of a third")
 is(b.data[0] - zero, STRIDE1, "two strides of a half")
 is(c.data[0] - zero, STRIDE1, "one stride")
 m:dispatch(3)
-is(policy.export().global_pass, zero + STRIDE1 * 2 / 3, "the global pass is that of the one that ran last")
+is(policy.export().global_pass, zero + STRIDE1 * 2 / 3,
+	"the global pass is that of the one that ran last")
 
 -- Parts of a slice.
 m = mock.new()

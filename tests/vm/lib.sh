@@ -16,6 +16,7 @@ scx_job=  # what is to be waited for: scx_pid, or what it was started through
 wrap=()   # a command to start scxlua through
 canary_pid=
 load_pid=
+load_seconds=600
 late_ms=
 
 mkdir -p "$run/build"
@@ -107,6 +108,41 @@ num() {
 	[[ $json =~ \"$1\":\ (-?[0-9]+)[^0-9.] ]] && printf '%s\n' "${BASH_REMATCH[1]}"
 }
 
+# lines PATTERN: in how many lines of the log it is; logged PATTERN: in any?
+lines() {
+	local line all nr=0
+	mapfile -t all <"$run/log"
+	for line in "${all[@]}"; do
+		[[ ! $line =~ $1 ]] || nr=$((nr + 1))
+	done
+	printf '%s\n' "$nr"
+}
+logged() { is "$(lines "$1")" -gt 0; }
+reloads() { lines 'reloaded \(generation'; }
+
+# last_line FILE
+last_line() {
+	local all
+	mapfile -t all <"$1"
+	printf '%s\n' "${all[@]: -1}"
+}
+
+# with_slice POLICY US: its text, with another default slice.
+with_slice() {
+	local text
+	text=$(<"policies/$1.lua")
+	printf '%s\n' "${text/slice_us = \{ 5000/slice_us = \{ $2}"
+}
+
+# edit: the text on stdin takes the place of $script as an editor does it, then SIGHUP.
+edit() {
+	printf '%s\n' "$(</dev/stdin)" >"$script.new" && mv "$script.new" "$script" && kill -HUP "$scx_pid"
+}
+
+rss_kb() {
+	[[ $(<"/proc/$1/status") =~ VmRSS:[[:space:]]*([0-9]+) ]] && printf '%s\n' "${BASH_REMATCH[1]}"
+}
+
 ledger() {
 	local settled
 	settled=$(($(num decided) + $(num aged_out) + $(num cancelled) + $(num exited)))
@@ -117,10 +153,9 @@ ledger() {
 	is "$(num queued)" -gt 0 && is "$(num queued)" -eq "$settled"
 }
 
-# load_on [SECONDS]: the mixed load, hogs, forks, switches, timers, yields, pipes, until load_off or
-# for so long (600).
+# The mixed load: hogs, forks, switches, timers, yields, pipes, until load_off or for $load_seconds.
 load_on() {
-	stress-ng -t "${1:-600}" --cpu 3 --fork 1 --switch 1 --timer 1 --yield 1 --pipe 1 \
+	stress-ng -t "$load_seconds" --cpu 3 --fork 1 --switch 1 --timer 1 --yield 1 --pipe 1 \
 		--temp-path /tmp >/dev/null 2>&1 &
 	load_pid=$!
 }

@@ -73,14 +73,8 @@ rule() {
 	what "canary $late_ms ms"
 }
 
-# logged PATTERN: the log has such a line.
-logged() { grep -qE "$1" "$run/log"; }
-
 # cannot WHY: this machine cannot show the case, which is skipped.
 cannot() { skipped=$*; }
-
-# lines PATTERN: how many.
-lines() { grep -cE "$1" "$run/log"; }
 
 # run_case ID: one TAP line.
 run_case() {

@@ -49,7 +49,7 @@ spoil() {
 	expect "a line with $pattern" wait_for 20 logged "reload failed.*$pattern"
 	sleep 1
 	expect 'one line' is "$(wc -l <"$run/log")" -eq $((log + 1))
-	expect 'still decides' grep -q '#1: queued [1-9]' <(tail -n 1 "$run/stats")
+	expect 'still decides' grep -q '#1: queued [1-9]' <(last_line "$run/stats")
 }
 text() { printf '%s\n' "$1" >"$run/edited.lua"; }
 into_directory() { rm "$run/edited.lua" && mkdir "$run/edited.lua"; }
@@ -319,9 +319,7 @@ hup_storm() {
 		kill -HUP "$scx_pid"
 		sleep 0.01
 	done
-	sed 's/slice_us = { 5000/slice_us = { 9000/' policies/fifo.lua >"$run/edited.new"
-	mv "$run/edited.new" "$run/edited.lua"
-	kill -HUP "$scx_pid"
+	with_slice fifo 9000 | script=$run/edited.lua edit
 	sleep 5
 }
 title[S29]='the file is rewritten while it is read'

@@ -163,8 +163,8 @@ function misdeeds.forged_ring()
 	out.pos = out.consumer_pos[0] + 0x100000000ULL
 	out.producer_pos[0] = out.pos
 end
--- All words that BPF and the supervisor have on that page too, and then a crash: the supervisor's group
--- but builtin_idle, bypass and generation, the worker's, and the number of CPUs (struct scxlua_control).
+-- The words of struct scxlua_control, and then a crash: drain_off, all that the worker may write,
+-- and the number of CPUs.
 function misdeeds.forged_words()
 	local control = ffi.C.engine_running.control
 	ffi.fill(control + 3, 4, 0xff)

@@ -12,8 +12,6 @@ stats=/var/run/scx/root/stats
 script=$run/steered.lua
 verb=$run/verb # output of the last command
 
-with_slice() { sed "s/slice_us = { 5000/slice_us = { $1/" policies/fifo.lua; }
-
 # ask STATUS ARG...: runs a command of scxlua; does it end with that status?
 ask() {
 	local want=$1 got=0
@@ -30,12 +28,11 @@ light_load_on() {
 	stress-ng -t 300 --cpu 2 --pipe 1 --temp-path /tmp >/dev/null 2>&1 &
 	load_pid=$!
 }
-rss() { awk '/^VmRSS/ { print $2 }' "/proc/$scx_pid/status"; }
 fds() { find "/proc/$scx_pid/fd" -type l | wc -l; }
 
 # begin NAME: schedules the script under load; end NAME: what must hold afterwards.
 begin() {
-	with_slice 5000 >"$script"
+	with_slice fifo 5000 >"$script"
 	ok "$1: starts" start -o builtin_idle=false "$script"
 	light_load_on
 	canary_on
@@ -63,10 +60,31 @@ set_options() {
 	ok "set: builtin_idle is a truth" ask 1 set builtin_idle=maybe
 }
 
+slices_agree() {
+	local slice_ns
+	slice_ns=$(stat_of applied_slice_ns)
+	[[ $slice_ns =~ ^(300[1-4]|5000)000$ ]] && status_has "\"slice_us\": \"$((slice_ns / 1000))\""
+}
+
+# Clients at once, of which one does not wait for its answer.
+set_at_once() {
+	local value clients=() client unserved=0
+	timeout -s KILL 0.3 build/scxlua set slice_us=5000 >/dev/null 2>&1 &
+	for value in 3001 3002 3003 3004; do
+		build/scxlua set "slice_us=$value" >/dev/null 2>&1 &
+		clients+=($!)
+	done
+	for client in "${clients[@]}"; do
+		wait "$client" || unserved=$((unserved + 1))
+	done
+	ok "set: four clients at once are served in turn" is "$unserved" -eq 0
+	ok "set: the kernel applies one of their slices, which status shows" wait_for 10 slices_agree
+}
+
 asked() {
 	mkdir /run/scxlua # with what a process that was killed leaves
 	build/client notify "$control" 0
-	with_slice 5000 >"$script"
+	with_slice fifo 5000 >"$script"
 	ok "R18 starts over a stale socket, with no directory for statistics" \
 		start -o builtin_idle=false "$script"
 	ok "R18 the control socket is for root alone" is "$(stat -c %a:%u "$control")" = 600:0
@@ -85,6 +103,7 @@ asked() {
 	timeout 3 build/scxlua --monitor 1 >"$verb" 2>&1
 	ok "--monitor prints the live line" said '^fifo#1: queued [0-9]+/s'
 	set_options
+	set_at_once
 	second
 	end "asked"
 	ok "the sockets are gone" is "$(find "$control" "$stats" 2>/dev/null | wc -l)" -eq 0
@@ -113,8 +132,8 @@ refused() {
 rewrite() {
 	local end=$((SECONDS + 4))
 	while ((SECONDS < end)); do
-		with_slice 6000 >"$1"
-		with_slice 7000 >"$1"
+		with_slice fifo 6000 >"$1"
+		with_slice fifo 7000 >"$1"
 	done
 }
 
@@ -139,7 +158,7 @@ rewritten() {
 reloaded() {
 	begin "reload"
 	ok "reload: set" ask 0 set slice_us=4000
-	with_slice 7000 | sed 's/name = "fifo"/name = "second"/' >"$run/second.lua"
+	with_slice fifo 7000 | sed 's/name = "fifo"/name = "second"/' >"$run/second.lua"
 	ok "reload of another file" ask 0 reload second.lua
 	ok "reload: says how it went" said '^/tmp/run/second.lua: reloaded \(generation 2, hash [0-9a-f]{16}\), ready after [0-9]+ ms; decisions paused for [0-9]+ us$'
 	ok "reload: a setting stays set" wait_for 10 stat_is applied_slice_ns -eq 4000000
@@ -184,16 +203,16 @@ storm() {
 	local rss_before fds_before
 	begin "S28"
 	ok "S28 a first reload" ask 0 reload
-	rss_before=$(rss)
+	rss_before=$(rss_kb "$scx_pid")
 	fds_before=$(fds)
 	chrt -f 10 build/client storm "$scx_pid" 500
-	with_slice 9000 >"$run/last.lua"
+	with_slice fifo 9000 >"$run/last.lua"
 	ok "S28 after 500 SIGHUPs it reloads the file asked for last" ask 0 reload "$run/last.lua"
 	say "500 SIGHUPs were $(($(stat_of reloads) - 2)) reloads"
 	ok "S28 they were few reloads" is "$(stat_of reloads)" -lt 100
 	ok "S28 no descriptor leaked" wait_for 5 no_more_fds "$fds_before"
-	say "RSS $rss_before KiB before, $(rss) KiB after"
-	ok "S28 no memory leaked" is "$(rss)" -le $((rss_before * 105 / 100))
+	say "RSS $rss_before KiB before, $(rss_kb "$scx_pid") KiB after"
+	ok "S28 no memory leaked" is "$(rss_kb "$scx_pid")" -le $((rss_before * 105 / 100))
 	ok "S28 the slice is that of the last file" wait_for 10 stat_is applied_slice_ns -eq 9000000
 	end "S28"
 	ok "S28 no worker was lost" is "$(($(num worker_crashes) + $(num worker_overruns)))" -eq 0

@@ -14,7 +14,7 @@ sound() { is "$(state)" = enabled && is "$(enable_seq)" -eq "$seq_at_start"; }
 counted() { is "$(num "$1")" -gt 0; }
 
 ok 'starts' start -o "seed=$seed" policies/random.lua
-load_on $((deadline + 300))
+load_seconds=$((deadline + 300)) load_on
 canary_on
 deadline=$((SECONDS + deadline))
 while ((SECONDS < deadline)); do

@@ -7,41 +7,32 @@
 
 script=$run/edited.lua
 
-with_slice() { sed "s/slice_us = { 5000/slice_us = { $1/" policies/fifo.lua; }
-reloads() { grep -c 'reloaded (generation' "$run/log"; }
-failures() { grep -c 'reload failed' "$run/log"; }
-applied() { tail -n 1 "$run/stats" | sed -n 's/.*slice \([0-9]*\) us$/\1/p'; }
+failures() { lines 'reload failed'; }
 more_than() { is "$($1)" -gt "$2"; }
-is_applied() { is "$(applied)" -eq "$1"; }
+is_applied() { [[ $(last_line "$run/stats") == *"slice $1 us" ]]; }
+last_line_is() { [[ $(last_line "$run/log") =~ $1 ]]; }
 
-last_line_is() { tail -n 1 "$run/log" | grep -qE "$1"; }
-
-# edit: the new text replaces the old as an editor does it, then SIGHUP.
-edit() {
-	cat >"$script.new" && mv "$script.new" "$script" && kill -HUP "$scx_pid"
-}
-
-with_slice 5000 >"$script"
+with_slice fifo 5000 >"$script"
 ok "starts" start -o builtin_idle=false "$script"
 load_on
 canary_on
 wait_for 10 is_applied 5000
 for slice in 1000 2000 3000 4000 6000 7000 8000 9000 10000 11000; do
 	before=$(reloads)
-	with_slice $slice | edit
+	with_slice fifo $slice | edit
 	ok "slice $slice: reloaded" wait_for 30 more_than reloads "$before"
 	ok "slice $slice: is what the kernel applies" wait_for 15 is_applied $slice
 done
 
 # bad NAME FILE:LINE-PATTERN: an edit (on stdin) that must be refused with one line.
 bad() {
-	local before lines
+	local before nr_lines
 	before=$(failures)
-	lines=$(wc -l <"$run/log")
+	nr_lines=$(lines '')
 	edit
 	ok "$1: refused" wait_for 60 more_than failures "$before"
 	ok "$1: one line that names $2" last_line_is "reload failed.*$2"
-	ok "$1: no other line" is "$(wc -l <"$run/log")" -eq $((lines + 1))
+	ok "$1: no other line" is "$(lines '')" -eq $((nr_lines + 1))
 	ok "$1: the old policy decides" is_applied 11000
 }
 

@@ -8,29 +8,25 @@
 . tests/vm/lib.sh
 count=${1:-1000}
 
-reloads() { grep -c 'reloaded (generation' "$run/log"; }
 took_effect() { [[ $(<"$run/log") == *"reloaded (generation $1,"* ]]; }
-rss_kb() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$scx_pid/status"; }
 
 # pauses: the pauses that the log tells, in us, sorted.
 pauses() { sed -n 's/.*decisions paused for \([0-9]*\) us.*/\1/p' "$run/log" | sort -n; }
 percentile() { pauses | awk -v p="$1" '{ v[NR] = $1 } END { print v[int((NR - 1) * p / 100) + 1] }'; }
 
-text=$(<policies/vtime.lua)
-edit() { printf '%s\n' "${text/slice_us = \{ 5000/slice_us = \{ $1}" >"$run/edited.lua"; }
-
-edit 5000
-ok 'starts' start -o builtin_idle=false "$run/edited.lua"
-load_on 3600
+script=$run/edited.lua
+with_slice vtime 5000 >"$script"
+ok 'starts' start -o builtin_idle=false "$script"
+load_seconds=3600 load_on
 canary_on
 for ((i = 1; i <= count; i++)); do
-	edit $((3000 + i % 50 * 100))
+	with_slice vtime $((3000 + i % 50 * 100)) >"$script"
 	kill -HUP "$scx_pid"
 	wait_for 60 took_effect $((i + 1)) || break
-	((i != 20)) || rss_early=$(rss_kb)
+	((i != 20)) || rss_early=$(rss_kb "$scx_pid")
 	((i % 100)) || say "$i reloads"
 done
-rss_late=$(rss_kb)
+rss_late=$(rss_kb "$scx_pid")
 ok 'the load lasted' is "$(pgrep -c stress-ng-)" -ge 8
 ok "$count reloads took effect" is "$(reloads)" -eq "$count"
 ok 'sched_ext is enabled' is "$(state)" = enabled

@@ -8,21 +8,16 @@
 
 script=$run/edited.lua
 
-lines() { grep -cE "$1" "$run/log"; }
 more_than() { is "$(lines "$1")" -gt "$2"; }
 none() { is "$(lines "$1")" -eq 0; }
 
-# fifo decides: two live lines in a row say so.
-fifo_decides() { tail -n 2 "$run/stats" | grep -cE '^fifo#[0-9]+: queued [1-9]' | grep -qx 2; }
-
-edit() {
-	cat >"$script.new" && mv "$script.new" "$script" && kill -HUP "$scx_pid"
-}
+fifo_decides() { [[ $(last_line "$run/stats") =~ ^fifo#[0-9]+:\ queued\ [1-9] ]]; }
 
 # breach NAME AT_INIT: the policy that does NAME becomes the script.
 breach() {
-	sed "s/^local which, at_init, supervisor = .*/&\nwhich, at_init, supervisor = \"$1\", $2, $scx_pid/" \
-		policies/breach.lua | edit
+	local text
+	text=$(<policies/breach.lua)
+	edit <<<"${text/at_init, supervisor = \"open\", false, 1/at_init, supervisor = \"$1\", $2, $scx_pid}"
 }
 
 in_enqueue() {

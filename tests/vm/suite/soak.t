@@ -34,7 +34,6 @@ renice_storm() {
 	renice_load 0
 }
 
-reloads() { grep -c 'reloaded (generation' "$run/log"; }
 more_than() { is "$(reloads)" -gt "$1"; }
 
 # reload_storm: five new texts, each when the one before has taken effect.
@@ -42,16 +41,11 @@ reload_storm() {
 	local before i
 	for i in 1 2 3 4 5; do
 		before=$(reloads)
-		sed "s/slice_us = { 5000/slice_us = { $((3000 + i * 100 + turns % 50))/" \
-			policies/vtime.lua >"$run/edited.new"
-		mv "$run/edited.new" "$run/edited.lua"
-		kill -HUP "$scx_pid"
+		with_slice vtime $((3000 + i * 100 + turns % 50)) | edit
 		wait_for 60 more_than "$before" || return
 		asked=$((asked + 1))
 	done
 }
-
-rss_kb() { sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status"; }
 
 # look: the memory of both processes, some seconds after the last reload.
 look() {
@@ -77,9 +71,10 @@ turn() {
 is_flat() { is "$(($2 * 20))" -le "$(($1 * 21))"; }
 
 asked=0
-cp policies/vtime.lua "$run/edited.lua"
-ok 'starts' start -o builtin_idle=false "$run/edited.lua"
-load_on $((total + 600)) # a last turn may take long
+script=$run/edited.lua
+cp policies/vtime.lua "$script"
+ok 'starts' start -o builtin_idle=false "$script"
+load_seconds=$((total + 600)) load_on # a last turn may take long
 canary_on
 begin=$SECONDS
 while ((SECONDS - begin < total || turns < 2)); do
