@@ -136,7 +136,9 @@ with_slice() {
 
 # edit: the text on stdin takes the place of $script as an editor does it, then SIGHUP.
 edit() {
-	printf '%s\n' "$(</dev/stdin)" >"$script.new" && mv "$script.new" "$script" && kill -HUP "$scx_pid"
+	local text
+	IFS= read -rd '' text # to the end, which it calls a failure
+	printf '%s' "$text" >"$script.new" && mv "$script.new" "$script" && kill -HUP "$scx_pid"
 }
 
 rss_kb() {
