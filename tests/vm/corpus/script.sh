@@ -251,12 +251,12 @@ S24c() {
 	misdeed scribble
 	what "crashes $(num worker_crashes), rejected $(num reject_unknown), restarts $(num worker_restarts)"
 }
-# With each worker again, three seconds after its start: those before would have nothing decided if what
-# the last one left were still there.
+# By each worker again, three seconds after its start: the next one would have nothing decided in time if
+# what the last one left were still there.
 title[S24d]='the words shared with BPF are forged, before a crash'
 S24d() {
 	seconds=9
-	misdeed forged_words
+	misdeed hold_forged
 	expect 'crashes' is "$(num worker_crashes)" -ge 2
 	expect 'the next workers decide' is "$(num aged_out)" -lt $(($(num decided) / 4))
 	what "$(num worker_crashes) crashes, decided $(num decided), aged out $(num aged_out)"

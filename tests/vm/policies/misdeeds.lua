@@ -163,13 +163,13 @@ function misdeeds.forged_ring()
 	out.pos = out.consumer_pos[0] + 0x100000000ULL
 	out.producer_pos[0] = out.pos
 end
--- The words of struct scxlua_control, and then a crash: drain_off, all that the worker may write,
--- and the number of CPUs.
-function misdeeds.forged_words()
+-- In dispatch(): the words of struct scxlua_control, and then a crash. drain_off, all that the
+-- worker may write, and no CPU online: there would be no room for any decision.
+function misdeeds.hold_forged()
 	local control = ffi.C.engine_running.control
 	ffi.fill(control + 3, 4, 0xff)
 	ffi.fill(control + 16, 64, 0xff)
-	control[33] = 0xffffffff
+	control[33] = 0
 	misdeeds.wild_pointer()
 end
 
@@ -255,6 +255,8 @@ return {
 		local odd_held = { hold_lies = 0, hold_string = "x", hold_negative = -1 }
 		if opt.misdeed == "hold_greedy" then
 			room = 1e6
+		elseif opt.misdeed == "hold_forged" and begin > 0 and scx.now() - begin > 3e9 then
+			misdeed()
 		end
 		for _ = 1, room do
 			local task = queue:pop()
