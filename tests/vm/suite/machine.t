@@ -1,8 +1,11 @@
 #!/bin/bash
 # The machine changes under the scheduler: CPUs go and come; and the load that the scx project's
 # own CI puts on its schedulers.
+# shellcheck disable=SC2317 # functions are called by name
 # shellcheck source=tests/vm/lib.sh
 . tests/vm/lib.sh
+
+is_over() { ! kill -0 "$1" 2>/dev/null; }
 
 nr=$(nproc)
 if ((nr > 1)); then
@@ -27,7 +30,7 @@ canary_on
 stress-ng -t 31 --aggressive -M -c "$nr" -f "$nr" --affinity 1 --affinity-delay 1 --affinity-pin \
 	--temp-path /tmp >"$run/stress" 2>&1 &
 stress_pid=$!
-sleep 45
+wait_for 45 is_over "$stress_pid"
 # Its children too: the scheduler is to be detached from a quiet machine.
 kill -KILL "$stress_pid" 2>/dev/null
 pkill -KILL stress-ng
