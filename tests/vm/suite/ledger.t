@@ -4,10 +4,10 @@
 #
 #   [SECONDS_MAX=2400] tests/vm/suite/ledger.t [TASKS]
 #
-# The load is what makes most decisions in a second, 64 threads that only yield (7700 with QEMU 10, 20000
-# with 7.2 on another host, where pairs of threads that wake each other made 13000 and the mixed load
-# some hundreds); and forks and affinity
-# changes, without which the last columns of the ledger would be 0.
+# The load is what makes most decisions in a second, 64 threads that only yield: 7700 with QEMU 10;
+# 20000 with 7.2 on another host, where pairs of threads that wake each other made 13000 and the mixed
+# load some hundreds. And forks and affinity changes, without which the last columns of the ledger would
+# be 0.
 # shellcheck disable=SC2317 # functions are called by name
 # shellcheck source=tests/vm/lib.sh
 . tests/vm/lib.sh
