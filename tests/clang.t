@@ -9,15 +9,14 @@ read -ra flags < <(pkg-config --cflags luajit jansson libcap libseccomp | sed 's
 
 for file in runtime/*.c; do
 	n=$((n + 1))
-	if clang-19 -fsyntax-only -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes \
+	if said=$(clang-19 -fsyntax-only -std=gnu11 -Wall -Wextra -Werror -Wshadow -Wmissing-prototypes \
 		-Wstrict-prototypes -Wwrite-strings -Wundef -Wformat=2 -Wimplicit-fallthrough -Wvla \
 		-DSCXLUA_VERSION='""' -DSCXLUA_INSTALLED_LIBDIR='""' -Ibpf -Iruntime -isystem "${B:-build}" \
-		"${flags[@]}" "$file" 2>"/tmp/clang.$$"; then
+		"${flags[@]}" "$file" 2>&1); then
 		echo "ok $n - $file"
 	else
 		echo "not ok $n - $file"
-		sed 's/^/# /' "/tmp/clang.$$"
+		printf '%s\n' "$said" | sed 's/^/# /'
 	fi
 done
-rm -f "/tmp/clang.$$"
 echo "1..$n"
